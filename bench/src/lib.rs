@@ -1,0 +1,1 @@
+//! The test bed, and the loads and reports of the benches.

@@ -1,0 +1,87 @@
+//! Map keys.
+
+use crate::be::{Address, Be16, Be32, Be128};
+
+/// The protocols that can be balanced.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Protocol {
+    /// TCP, protocol number 6 (RFC 9293).
+    Tcp = 6,
+    /// UDP, protocol number 17 (RFC 768).
+    Udp = 17,
+}
+
+impl Protocol {
+    /// The protocol of an IP protocol number, where it is one that can be balanced.
+    #[inline(always)]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            6 => Some(Self::Tcp),
+            17 => Some(Self::Udp),
+            _ => None,
+        }
+    }
+
+    /// The word used in definitions, tables and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// Names a service: what a packet must be addressed to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(C)]
+pub struct ServiceKey<A> {
+    /// The virtual address.
+    pub vip: A,
+    /// The port.
+    pub port: Be16,
+    /// The IP protocol number, as wide as leaves no padding: the kernel hashes every byte.
+    pub protocol: u16,
+}
+
+impl<A: Address> ServiceKey<A> {
+    /// The key of `vip:port` for `protocol`.
+    pub const fn new(vip: A, port: Be16, protocol: Protocol) -> Self {
+        Self { vip, port, protocol: protocol as u16 }
+    }
+}
+
+/// Names a flow: the client's packets of one connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(C)]
+pub struct FlowKey<A> {
+    /// The client's address.
+    pub source: A,
+    /// The virtual address.
+    pub destination: A,
+    /// The client's port.
+    pub source_port: Be16,
+    /// The service's port.
+    pub destination_port: Be16,
+    /// The IP protocol number, as wide as leaves no padding: the kernel hashes every byte.
+    pub protocol: u32,
+}
+
+impl<A: Address> FlowKey<A> {
+    /// The service this flow is addressed to.
+    #[inline(always)]
+    pub const fn service(&self) -> ServiceKey<A> {
+        ServiceKey {
+            vip: self.destination,
+            port: self.destination_port,
+            protocol: self.protocol as u16,
+        }
+    }
+}
+
+const _: () = {
+    assert!(size_of::<ServiceKey<Be32>>() == 8);
+    assert!(size_of::<ServiceKey<Be128>>() == 20);
+    assert!(size_of::<FlowKey<Be32>>() == 16);
+    assert!(size_of::<FlowKey<Be128>>() == 40);
+};

@@ -1,0 +1,24 @@
+//! Tells aya that the map types are plain data.
+#![expect(unsafe_code, reason = "aya::Pod is an unsafe marker trait")]
+
+use crate::be::{Be32, Be128};
+use crate::key::{FlowKey, ServiceKey};
+use crate::value::{Connection, Real, Service, Stats};
+
+// SAFETY: every type is `repr(C)` of integers, without implicit padding (asserted beside its
+// definition), and valid for any bit pattern.
+unsafe impl aya::Pod for ServiceKey<Be32> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for ServiceKey<Be128> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for FlowKey<Be32> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for FlowKey<Be128> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Service {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Real {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Connection {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Stats {}

@@ -1,0 +1,3 @@
+//! Definitions: the file, and the validated state it asks for.
+
+pub mod model;

@@ -1,0 +1,3 @@
+//! The controller: what the `lb-ctl` binary, its tests and the benches share.
+
+pub mod config;

@@ -1,0 +1,3 @@
+//! `lb-ctl`: parse, dispatch, exit code.
+
+fn main() {}

@@ -1,0 +1,129 @@
+//! Protocol headers as they stand in a frame: bytes only, so that they may be read at any address.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// A header that can be laid over any bytes of a frame.
+pub trait Header: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned {}
+
+macro_rules! header {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $ty:ty,)+ }) => {
+        $(#[$meta])*
+        #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy)]
+        #[repr(C)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $ty,)+ }
+        impl Header for $name {}
+    };
+}
+
+header! {
+    /// Ethernet II (IEEE 802.3, clause 3).
+    pub struct Ethernet {
+        /// Destination and source address, in this order.
+        pub addresses: [u8; 12],
+        /// Ethertype.
+        pub ethertype: [u8; 2],
+    }
+}
+
+impl Ethernet {
+    /// The destination address.
+    #[inline(always)]
+    pub const fn destination(&self) -> [u8; 6] {
+        let [a, b, c, d, e, f, ..] = self.addresses;
+        [a, b, c, d, e, f]
+    }
+}
+
+header! {
+    /// IPv4 without options (RFC 791, section 3.1).
+    pub struct Ipv4 {
+        /// Version and header length in words.
+        pub version_ihl: u8,
+        /// Type of service.
+        pub tos: u8,
+        /// Length of header and data.
+        pub total_length: [u8; 2],
+        /// Identification.
+        pub identification: [u8; 2],
+        /// Flags and fragment offset.
+        pub fragment: [u8; 2],
+        /// Time to live.
+        pub ttl: u8,
+        /// Protocol.
+        pub protocol: u8,
+        /// Header checksum.
+        pub checksum: [u8; 2],
+        /// Source address.
+        pub source: [u8; 4],
+        /// Destination address.
+        pub destination: [u8; 4],
+    }
+}
+
+header! {
+    /// IPv6 (RFC 8200, section 3).
+    pub struct Ipv6 {
+        /// Version, traffic class, flow label.
+        pub version: [u8; 4],
+        /// Length of all that follows this header.
+        pub payload_length: [u8; 2],
+        /// Next header.
+        pub next_header: u8,
+        /// Hop limit.
+        pub hop_limit: u8,
+        /// Source address.
+        pub source: [u8; 16],
+        /// Destination address.
+        pub destination: [u8; 16],
+    }
+}
+
+header! {
+    /// The part of TCP that is read (RFC 9293, section 3.1).
+    pub struct Tcp {
+        /// Source port.
+        pub source: [u8; 2],
+        /// Destination port.
+        pub destination: [u8; 2],
+        /// Sequence and acknowledgement numbers.
+        pub numbers: [u8; 8],
+        /// Header length in words, in the upper half.
+        pub data_offset: u8,
+        /// Control bits.
+        pub flags: u8,
+    }
+}
+
+header! {
+    /// UDP (RFC 768).
+    pub struct Udp {
+        /// Source port.
+        pub source: [u8; 2],
+        /// Destination port.
+        pub destination: [u8; 2],
+        /// Length of header and data.
+        pub length: [u8; 2],
+        /// Checksum.
+        pub checksum: [u8; 2],
+    }
+}
+
+/// Ethertypes.
+pub mod ethertype {
+    /// IPv4.
+    pub const IPV4: [u8; 2] = [0x08, 0x00];
+    /// IPv6.
+    pub const IPV6: [u8; 2] = [0x86, 0xdd];
+}
+
+/// TCP control bits (RFC 9293, section 3.1).
+pub mod tcp_flags {
+    /// FIN.
+    pub const FIN: u8 = 0x01;
+    /// SYN.
+    pub const SYN: u8 = 0x02;
+    /// RST.
+    pub const RST: u8 = 0x04;
+    /// ACK.
+    pub const ACK: u8 = 0x10;
+}

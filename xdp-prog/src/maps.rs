@@ -1,0 +1,170 @@
+//! The BPF maps as [`Tables`].
+#![expect(unsafe_code, reason = "map values are shared with other CPUs and with user space")]
+
+use core::ptr;
+
+use aya_ebpf::bindings::{BPF_ANY, BPF_F_INNER_MAP, BPF_F_NO_COMMON_LRU};
+use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, LruHashMap, PerCpuArray};
+use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use aya_ebpf::macros::btf_map;
+use lb_common::be::{Be32, Be128};
+use lb_common::hash::DEFAULT_SEED;
+use lb_common::key::{FlowKey, ServiceKey};
+use lb_common::limits::{
+    DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_SERVICES, INTERFACES, RING_SLOTS,
+};
+use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
+use lb_common::verdict::{REASONS as REASON_COUNT, Reason};
+use xdp_prog::tables::{ConnectionEntry, FamilyTables, Tables};
+
+// Capacities are set by the loader where they differ from the defaults here.
+const SERVICES: usize = DEFAULT_SERVICES as usize;
+const REAL_SLOTS: usize = DEFAULT_REALS as usize;
+const CONNECTIONS: usize = DEFAULT_CONNECTIONS as usize;
+/// Each CPU evicts from a list of its own, yet finds the entries of all.
+const LRU: usize = BPF_F_NO_COMMON_LRU as usize;
+/// Lets rings of different sizes stand in one outer map.
+const INNER: usize = BPF_F_INNER_MAP as usize;
+
+type Ring = Array<RealId, { RING_SLOTS as usize }, INNER>;
+
+#[btf_map]
+static SERVICES_V4: HashMap<ServiceKey<Be32>, Service, SERVICES> = HashMap::new();
+#[btf_map]
+static SERVICES_V6: HashMap<ServiceKey<Be128>, Service, SERVICES> = HashMap::new();
+#[btf_map]
+static CONNS_V4: LruHashMap<FlowKey<Be32>, Connection, CONNECTIONS, LRU> = LruHashMap::new();
+#[btf_map]
+static CONNS_V6: LruHashMap<FlowKey<Be128>, Connection, CONNECTIONS, LRU> = LruHashMap::new();
+#[btf_map]
+static RINGS: ArrayOfMaps<Ring, SERVICES> = ArrayOfMaps::new();
+#[btf_map]
+static REALS: Array<Real, REAL_SLOTS> = Array::new();
+#[btf_map]
+static EGRESS: DevMapHash<{ INTERFACES as usize }> = DevMapHash::new();
+#[btf_map]
+static INGRESS: HashMap<u32, Mac, { INTERFACES as usize }> = HashMap::new();
+#[btf_map]
+static SERVICE_STATS: PerCpuArray<Stats, SERVICES> = PerCpuArray::new();
+#[btf_map]
+static REAL_STATS: PerCpuArray<Stats, REAL_SLOTS> = PerCpuArray::new();
+#[btf_map]
+static REASONS: PerCpuArray<u64, { REASON_COUNT as usize }> = PerCpuArray::new();
+
+// SAFETY: the name is unique in this object; the loader finds and overwrites the variable by it.
+#[unsafe(no_mangle)]
+static SEED: u64 = DEFAULT_SEED;
+
+/// Stateless: the maps are the program's own.
+pub(crate) struct KernelTables;
+
+/// A pointer into a connection map. The entry may be evicted and reused while it is held; then a
+/// touch refreshes somebody else's entry, which costs that one a moment of its idle time.
+pub(crate) struct KernelEntry(*mut Connection);
+
+impl ConnectionEntry for KernelEntry {
+    #[inline(always)]
+    fn get(&self) -> Connection {
+        // SAFETY: the map gave the pointer in this program run; its memory is never unmapped.
+        unsafe { ptr::read(self.0) }
+    }
+
+    #[inline(always)]
+    fn touch(&self, seen: Ticks, state: u32) {
+        // SAFETY: as above; both stores are of one machine word.
+        unsafe {
+            (*self.0).seen = seen;
+            (*self.0).state = state;
+        }
+    }
+}
+
+macro_rules! family_tables {
+    ($address:ty, $services:ident, $connections:ident) => {
+        impl FamilyTables<$address> for KernelTables {
+            type Entry = KernelEntry;
+
+            #[inline(always)]
+            fn service(&self, key: &ServiceKey<$address>) -> Option<Service> {
+                // SAFETY: read at once; the program never writes this map.
+                unsafe { $services.get(key) }.copied()
+            }
+
+            #[inline(always)]
+            fn connection(&self, key: &FlowKey<$address>) -> Option<KernelEntry> {
+                $connections.get_ptr_mut(key).map(KernelEntry)
+            }
+
+            #[inline(always)]
+            fn store_connection(&self, key: &FlowKey<$address>, connection: &Connection) {
+                // An LRU map is never full; an insertion lost to contention is made by the flow's
+                // next packet.
+                let _lost = $connections.insert(key, connection, u64::from(BPF_ANY));
+            }
+        }
+    };
+}
+
+family_tables!(Be32, SERVICES_V4, CONNS_V4);
+family_tables!(Be128, SERVICES_V6, CONNS_V6);
+
+impl Tables for KernelTables {
+    #[inline(always)]
+    fn seed(&self) -> u64 {
+        // SAFETY: a valid static; volatile because the loader rewrites it after compilation.
+        unsafe { ptr::read_volatile(&raw const SEED) }
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Ticks {
+        // SAFETY: the helper takes no argument and cannot fail.
+        (unsafe { bpf_ktime_get_coarse_ns() } >> TICK_SHIFT) as Ticks
+    }
+
+    #[inline(always)]
+    fn ring(&self, service: u32, slot: u32) -> Option<RealId> {
+        RINGS.get_value(service, &slot).copied()
+    }
+
+    #[inline(always)]
+    fn real(&self, id: RealId) -> Option<Real> {
+        REALS.get(id).copied()
+    }
+
+    #[inline(always)]
+    fn ingress_mac(&self, ifindex: u32) -> Option<Mac> {
+        // SAFETY: read at once; the program never writes this map.
+        unsafe { INGRESS.get(ifindex) }.copied()
+    }
+
+    #[inline(always)]
+    fn redirect(&self, ifindex: u32) -> bool {
+        EGRESS.redirect(ifindex, 0).is_ok()
+    }
+
+    #[inline(always)]
+    fn count_forwarded(&self, service: u32, real: RealId, bytes: u32, new_connection: bool) {
+        add(SERVICE_STATS.get_ptr_mut(service), bytes, new_connection);
+        add(REAL_STATS.get_ptr_mut(real), bytes, new_connection);
+    }
+
+    #[inline(always)]
+    fn count_reason(&self, reason: Reason) {
+        if let Some(count) = REASONS.get_ptr_mut(reason as u32) {
+            // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
+            unsafe { *count += 1 };
+        }
+    }
+}
+
+#[inline(always)]
+fn add(stats: Option<*mut Stats>, bytes: u32, new_connection: bool) {
+    if let Some(stats) = stats {
+        // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
+        unsafe {
+            (*stats).packets += 1;
+            (*stats).bytes += u64::from(bytes);
+            (*stats).connections += u64::from(new_connection);
+        }
+    }
+}
