@@ -4,6 +4,11 @@ use crate::be::{Address, Be16, Be32, Be128};
 
 /// The protocols that can be balanced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "user",
+    derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "lowercase")
+)]
 #[repr(u8)]
 pub enum Protocol {
     /// TCP, protocol number 6 (RFC 9293).

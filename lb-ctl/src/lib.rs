@@ -1,3 +1,5 @@
 //! The controller: what the `lb-ctl` binary, its tests and the benches share.
 
+pub mod api;
+pub mod command;
 pub mod config;

@@ -1,0 +1,157 @@
+//! The one door between the transports and the core: what can be asked, and what is answered.
+//! Pure.
+
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use crate::api::wire;
+use crate::config::model::{Endpoint, Scheduler};
+
+/// What a change does when the definition file was edited by hand since it was last read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnHandEdit {
+    /// Refuse, so that the edit is not lost.
+    #[default]
+    Refuse,
+    /// Write over it.
+    Overwrite,
+}
+
+/// A change of the definitions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Add a service without reals.
+    AddService {
+        /// What names it.
+        endpoint: Endpoint,
+        /// A name for people and metrics.
+        name: Option<String>,
+        /// How reals are picked.
+        scheduler: Scheduler,
+    },
+    /// Change a service; `None` leaves a property as it is.
+    EditService {
+        /// What names it.
+        endpoint: Endpoint,
+        /// The new name.
+        name: Option<String>,
+        /// The new scheduler.
+        scheduler: Option<Scheduler>,
+    },
+    /// Delete a service and its reals.
+    DeleteService {
+        /// What names it.
+        endpoint: Endpoint,
+    },
+    /// Add a real to a service.
+    AddReal {
+        /// The service.
+        endpoint: Endpoint,
+        /// The real's address.
+        address: IpAddr,
+        /// Its weight.
+        weight: u16,
+    },
+    /// Change a real's weight.
+    EditReal {
+        /// The service.
+        endpoint: Endpoint,
+        /// The real's address.
+        address: IpAddr,
+        /// The new weight; `None` leaves it as it is.
+        weight: Option<u16>,
+    },
+    /// Delete a real from a service.
+    DeleteReal {
+        /// The service.
+        endpoint: Endpoint,
+        /// The real's address.
+        address: IpAddr,
+    },
+    /// Take a real out of scheduling, or put it back with the weight it had.
+    Drain {
+        /// The service.
+        endpoint: Endpoint,
+        /// The real's address.
+        address: IpAddr,
+        /// Out, or back.
+        drained: bool,
+    },
+    /// Delete every service.
+    Clear,
+    /// Replace all definitions by those of a document.
+    Apply {
+        /// The document's text.
+        text: String,
+    },
+}
+
+/// All that can be asked of the daemon.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Change the definitions, the data plane and the file.
+    Change {
+        /// What to change.
+        change: Change,
+        /// What to do with edits by hand.
+        on_hand_edit: OnHandEdit,
+    },
+    /// Say what applying a document would change.
+    Diff {
+        /// The document's text.
+        text: String,
+    },
+    /// Read the definition file again and apply the difference.
+    Reload,
+    /// Set all counters to zero.
+    Zero,
+    /// The definitions as they run.
+    Definition,
+    /// Services and reals, with counters.
+    List {
+        /// Only this service.
+        only: Option<Endpoint>,
+    },
+    /// The tracked connections.
+    Connections {
+        /// Only those of this service.
+        only: Option<Endpoint>,
+    },
+    /// The state of the daemon.
+    Status,
+}
+
+/// What is answered.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Done; what changed, one line each (empty where everything was so already).
+    Changed(wire::Changes),
+    /// The answer to [`Command::Definition`]: the text of a definition file.
+    Definition(String),
+    /// The answer to [`Command::List`].
+    List(wire::List),
+    /// The answer to [`Command::Connections`].
+    Connections(wire::Connections),
+    /// The answer to [`Command::Status`].
+    Status(Box<wire::Status>),
+    /// Done, with nothing to tell.
+    Done,
+}
+
+/// Why a command was not carried out. The message names the object and the remedy.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum CommandError {
+    /// Refused by validation; nothing changed.
+    #[error("{0}")]
+    Refused(String),
+    /// The object is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The object is there already.
+    #[error("{0}")]
+    Exists(String),
+    /// The system did not let it happen; the state is as before.
+    #[error("{0}")]
+    Failed(String),
+}
