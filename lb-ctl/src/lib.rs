@@ -3,3 +3,6 @@
 pub mod api;
 pub mod command;
 pub mod config;
+pub mod dataplane;
+pub mod reconcile;
+pub mod sched;

@@ -1,0 +1,142 @@
+//! A data plane in plain memory, for unit tests. It refuses what the kernel would refuse, and
+//! what would let a packet meet a half-made service.
+
+use std::collections::{BTreeMap, HashMap};
+
+use lb_common::limits::RING_SLOTS;
+use lb_common::value::{Real, RealId, Stats};
+use lb_common::verdict::REASONS;
+
+use super::{Capacity, Dataplane, DataplaneError, ReadConnections, Tracked};
+use crate::config::model::Endpoint;
+use crate::reconcile::actual::{Actual, in_use};
+use crate::reconcile::op::MapOp;
+use crate::sched::maglev;
+
+/// The maps.
+#[derive(Debug)]
+pub struct FakeDataplane {
+    actual: Actual,
+    /// Rings as they were filled.
+    pub rings: HashMap<u32, Vec<RealId>>,
+    /// Reals as they were written.
+    pub reals: BTreeMap<RealId, Real>,
+    /// Services as packets find them.
+    pub services: HashMap<Endpoint, u32>,
+    /// Fail the operation with this number (the first is 0), once.
+    pub fail_at: Option<usize>,
+    runs: usize,
+    capacity: Capacity,
+}
+
+impl FakeDataplane {
+    /// Empty maps.
+    pub fn new(capacity: Capacity) -> Self {
+        Self {
+            actual: Actual::default(),
+            rings: HashMap::new(),
+            reals: BTreeMap::new(),
+            services: HashMap::new(),
+            fail_at: None,
+            runs: 0,
+            capacity,
+        }
+    }
+
+    /// What a packet could meet now: `Err` names a service with a ring that points to a real which
+    /// cannot be used, or one whose interface is not there.
+    ///
+    /// # Errors
+    ///
+    /// The first inconsistency, in words.
+    pub fn check(&self) -> Result<(), String> {
+        for (endpoint, id) in &self.services {
+            for real_id in self.rings.get(id).into_iter().flatten() {
+                let real = self.reals.get(real_id).ok_or("a ring names a real never written")?;
+                if !in_use(real) || !real.accepts_new() || real.service != *id {
+                    return Err(format!("{endpoint}: ring of {id} names {real_id}: {real:?}"));
+                }
+                if !self.actual.egress().contains(&real.ifindex) {
+                    return Err(format!("{endpoint}: real {real_id} has no egress"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct NoConnections;
+
+impl ReadConnections for NoConnections {
+    fn read(&self) -> Result<Vec<Tracked>, DataplaneError> {
+        Ok(Vec::new())
+    }
+}
+
+impl Dataplane for FakeDataplane {
+    fn read_back(&self) -> Result<Actual, DataplaneError> {
+        Ok(Actual::inherited(
+            self.services.clone(),
+            self.rings.keys().copied(),
+            self.reals.clone(),
+            self.actual.egress().clone(),
+            self.actual.ingress().clone(),
+        ))
+    }
+
+    fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError> {
+        let run = self.runs;
+        self.runs += 1;
+        if self.fail_at == Some(run) {
+            self.fail_at = None;
+            let cause = "no memory".to_owned();
+            return Err(DataplaneError::Map { operation: "update", map: "FAKE", cause });
+        }
+        match op {
+            MapOp::PutReal { id, real } => {
+                assert!(*id > 0 && *id < self.capacity.reals, "real {id} is out of bounds");
+                self.reals.insert(*id, *real);
+            }
+            MapOp::PutRing { service, members } => {
+                assert!(*service < self.capacity.services, "service {service} is out of bounds");
+                self.rings.insert(*service, maglev::fill(members, RING_SLOTS));
+            }
+            MapOp::RemoveRing { service } => {
+                self.rings.remove(service).expect("a ring is removed once");
+            }
+            MapOp::PutService { endpoint, id } => {
+                self.services.insert(*endpoint, *id);
+            }
+            MapOp::RemoveService { endpoint } => {
+                self.services.remove(endpoint).expect("a service is removed once");
+            }
+            _ => {}
+        }
+        self.actual.record(op);
+        Ok(())
+    }
+
+    fn service_stats(&self, _: u32) -> Result<Stats, DataplaneError> {
+        Ok(Stats::default())
+    }
+
+    fn real_stats(&self, _: RealId) -> Result<Stats, DataplaneError> {
+        Ok(Stats::default())
+    }
+
+    fn reasons(&self) -> Result<Vec<u64>, DataplaneError> {
+        Ok(vec![0; REASONS as usize])
+    }
+
+    fn zero_reasons(&mut self) -> Result<(), DataplaneError> {
+        Ok(())
+    }
+
+    fn connections(&self) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+        Ok(Box::new(NoConnections))
+    }
+
+    fn capacity(&self) -> Capacity {
+        self.capacity
+    }
+}

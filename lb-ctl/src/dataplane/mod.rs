@@ -1,0 +1,163 @@
+//! What the controller needs of the packet path, behind a trait: the kernel in production, plain
+//! memory in unit tests.
+
+use std::net::IpAddr;
+
+use lb_common::key::Protocol;
+use lb_common::value::{RealId, Stats};
+use thiserror::Error;
+
+use crate::config::model::Endpoint;
+use crate::reconcile::actual::Actual;
+use crate::reconcile::op::MapOp;
+
+#[cfg(test)]
+pub mod fake;
+
+/// A tracked connection, as the packet path has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tracked {
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// The client's address and port.
+    pub client: (IpAddr, u16),
+    /// The VIP and port.
+    pub vip: (IpAddr, u16),
+    /// The real that owns it.
+    pub real: RealId,
+    /// That real's generation when the connection was made.
+    pub generation: u32,
+    /// One of [`lb_common::value::connection_state`].
+    pub state: u32,
+    /// Seconds until it is forgotten if no packet comes.
+    pub expires: u64,
+}
+
+impl Tracked {
+    /// The service the connection belongs to.
+    pub const fn endpoint(&self) -> Endpoint {
+        Endpoint { protocol: self.protocol, address: self.vip.0, port: self.vip.1 }
+    }
+}
+
+/// Reads the connection tables apart from the task that owns the data plane, since that may take a
+/// second where there are millions.
+pub trait ReadConnections: Send {
+    /// The connections that have not expired.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn read(&self) -> Result<Vec<Tracked>, DataplaneError>;
+}
+
+/// A table and what it can hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capacity {
+    /// Services.
+    pub services: u32,
+    /// Reals of all services.
+    pub reals: u32,
+    /// Connections of each address family.
+    pub connections: u32,
+}
+
+/// How the program is attached to an interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AttachMode {
+    /// In the driver.
+    Native,
+    /// In the stack, for drivers without XDP.
+    Generic,
+}
+
+impl AttachMode {
+    /// The word of the status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Generic => "generic",
+        }
+    }
+}
+
+/// The packet path as the controller sees it.
+pub trait Dataplane {
+    /// Reads back what the maps hold.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses, or the maps contradict themselves.
+    fn read_back(&self) -> Result<Actual, DataplaneError>;
+
+    /// Carries out one operation.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses; then nothing of the operation was done.
+    fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError>;
+
+    /// Counters of a service, summed over the CPUs.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn service_stats(&self, id: u32) -> Result<Stats, DataplaneError>;
+
+    /// Counters of a real, summed over the CPUs.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn real_stats(&self, id: RealId) -> Result<Stats, DataplaneError>;
+
+    /// How many packets left by each reason, in the order of `Reason::ALL`.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn reasons(&self) -> Result<Vec<u64>, DataplaneError>;
+
+    /// Sets the counters of reasons to zero.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn zero_reasons(&mut self) -> Result<(), DataplaneError>;
+
+    /// A reader of the connection tables.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn connections(&self) -> Result<Box<dyn ReadConnections>, DataplaneError>;
+
+    /// What the tables can hold.
+    fn capacity(&self) -> Capacity;
+}
+
+/// A failed operation on the packet path.
+#[derive(Debug, Error)]
+pub enum DataplaneError {
+    /// A map operation failed.
+    #[error("{operation} in map {map}: {cause}")]
+    Map {
+        /// What was tried.
+        operation: &'static str,
+        /// The map.
+        map: &'static str,
+        /// What the kernel said.
+        cause: String,
+    },
+    /// The program or its maps could not be set up.
+    #[error("{0}")]
+    Setup(String),
+    /// The program could not be attached to an interface.
+    #[error("cannot attach to {interface}: {cause}")]
+    Attach {
+        /// The interface.
+        interface: String,
+        /// Why, and what to do.
+        cause: String,
+    },
+}

@@ -1,0 +1,183 @@
+//! What the maps hold, kept in step with each operation. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use lb_common::be::{Be32, Be128};
+use lb_common::value::{Mac, NO_REAL, Real, RealId, real_flags};
+
+use super::op::MapOp;
+use crate::config::model::Endpoint;
+use crate::sched::maglev::Member;
+
+/// What is known of a ring.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ring {
+    /// Left by an earlier daemon; its members are not known.
+    Inherited,
+    /// Filled from these members.
+    Of(Vec<Member>),
+}
+
+/// What the maps hold.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Actual {
+    services: HashMap<Endpoint, u32>,
+    rings: BTreeMap<u32, Ring>,
+    /// Every slot that was ever used: a free one keeps its generation.
+    reals: BTreeMap<RealId, Real>,
+    by_address: HashMap<(u32, IpAddr), RealId>,
+    egress: BTreeSet<u32>,
+    ingress: BTreeMap<u32, Mac>,
+}
+
+impl Actual {
+    /// Takes over what an earlier daemon left.
+    pub fn inherited(
+        services: impl IntoIterator<Item = (Endpoint, u32)>,
+        rings: impl IntoIterator<Item = u32>,
+        reals: impl IntoIterator<Item = (RealId, Real)>,
+        egress: impl IntoIterator<Item = u32>,
+        ingress: impl IntoIterator<Item = (u32, Mac)>,
+    ) -> Self {
+        let mut actual = Self {
+            services: services.into_iter().collect(),
+            rings: rings.into_iter().map(|id| (id, Ring::Inherited)).collect(),
+            egress: egress.into_iter().collect(),
+            ingress: ingress.into_iter().collect(),
+            ..Self::default()
+        };
+        for (id, real) in reals {
+            actual.record(&MapOp::PutReal { id, real });
+        }
+        actual
+    }
+
+    /// Notes an operation that was carried out.
+    pub fn record(&mut self, op: &MapOp) {
+        match op {
+            MapOp::PutEgress { ifindex } => {
+                self.egress.insert(*ifindex);
+            }
+            MapOp::RemoveEgress { ifindex } => {
+                self.egress.remove(ifindex);
+            }
+            MapOp::PutIngress { ifindex, mac } => {
+                self.ingress.insert(*ifindex, *mac);
+            }
+            MapOp::RemoveIngress { ifindex } => {
+                self.ingress.remove(ifindex);
+            }
+            MapOp::PutReal { id, real } => self.record_real(*id, *real),
+            MapOp::PutRing { service, members } => {
+                self.rings.insert(*service, Ring::Of(members.clone()));
+            }
+            MapOp::RemoveRing { service } => {
+                self.rings.remove(service);
+            }
+            MapOp::PutService { endpoint, id } => {
+                self.services.insert(*endpoint, *id);
+            }
+            MapOp::RemoveService { endpoint } => {
+                self.services.remove(endpoint);
+            }
+            MapOp::ZeroReal { .. } | MapOp::ZeroService { .. } => {}
+        }
+    }
+
+    fn record_real(&mut self, id: RealId, real: Real) {
+        if let Some(before) = self.reals.insert(id, real)
+            && in_use(&before)
+        {
+            self.by_address.remove(&(before.service, address_of(&before)));
+        }
+        if in_use(&real) {
+            self.by_address.insert((real.service, address_of(&real)), id);
+        }
+    }
+
+    /// Services and their ids.
+    pub fn services(&self) -> &HashMap<Endpoint, u32> {
+        &self.services
+    }
+
+    /// The ring of a service.
+    pub fn ring(&self, service: u32) -> Option<&Ring> {
+        self.rings.get(&service)
+    }
+
+    /// Ids that have a ring.
+    pub fn ring_ids(&self) -> impl Iterator<Item = u32> {
+        self.rings.keys().copied()
+    }
+
+    /// A slot of the reals table, in use or freed.
+    pub fn slot(&self, id: RealId) -> Option<&Real> {
+        self.reals.get(&id)
+    }
+
+    /// The real of a service with this address.
+    pub fn real(&self, service: u32, address: IpAddr) -> Option<(RealId, &Real)> {
+        let id = self.by_address.get(&(service, address))?;
+        self.reals.get(id).map(|real| (*id, real))
+    }
+
+    /// The reals in use.
+    pub fn reals_in_use(&self) -> impl Iterator<Item = (RealId, &Real)> {
+        self.reals.iter().filter(|(_, real)| in_use(real)).map(|(id, real)| (*id, real))
+    }
+
+    /// Number of reals in use.
+    pub fn reals_len(&self) -> usize {
+        self.by_address.len()
+    }
+
+    /// Interfaces that packets may be sent out of.
+    pub fn egress(&self) -> &BTreeSet<u32> {
+        &self.egress
+    }
+
+    /// Interfaces that packets come in by.
+    pub fn ingress(&self) -> &BTreeMap<u32, Mac> {
+        &self.ingress
+    }
+
+    /// The lowest `limit` slots of the reals table that are free, ascending.
+    pub fn free_reals(&self, limit: u32) -> impl Iterator<Item = RealId> {
+        (NO_REAL + 1..limit).filter(|id| self.reals.get(id).is_none_or(|real| !in_use(real)))
+    }
+
+    /// The service ids below `limit` that are free, ascending.
+    pub fn free_services(&self, limit: u32) -> impl Iterator<Item = u32> {
+        let used: BTreeSet<u32> =
+            self.services.values().copied().chain(self.rings.keys().copied()).collect();
+        (0..limit).filter(move |id| !used.contains(id))
+    }
+}
+
+/// Whether a slot is in use.
+pub const fn in_use(real: &Real) -> bool {
+    real.flags & real_flags::IN_USE != 0
+}
+
+/// The address written into a real.
+pub fn address_of(real: &Real) -> IpAddr {
+    if real.flags & real_flags::IPV6 != 0 {
+        IpAddr::V6(Be128::from_bytes(real.address).into())
+    } else {
+        let [a, b, c, d, ..] = real.address;
+        IpAddr::V4(Be32::from_bytes([a, b, c, d]).into())
+    }
+}
+
+/// The bytes and the flag by which a real carries its address.
+pub fn address_bytes(address: IpAddr) -> ([u8; 16], u32) {
+    match address {
+        IpAddr::V4(v4) => {
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&v4.octets());
+            (bytes, 0)
+        }
+        IpAddr::V6(v6) => (v6.octets(), real_flags::IPV6),
+    }
+}

@@ -1,0 +1,7 @@
+//! From what is wanted to what the maps hold: a pure plan, then its operations one by one.
+
+pub mod actual;
+pub mod apply;
+pub mod op;
+pub mod plan;
+pub mod target;

@@ -1,0 +1,74 @@
+//! The operations that change the maps. Pure.
+
+use lb_common::value::{Mac, Real, RealId};
+
+use crate::config::model::Endpoint;
+use crate::sched::maglev::Member;
+
+/// One change of the maps, atomic for the packets that pass meanwhile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum MapOp {
+    /// Allow packets to be sent out of this interface.
+    PutEgress {
+        /// The interface.
+        ifindex: u32,
+    },
+    /// Forbid it.
+    RemoveEgress {
+        /// The interface.
+        ifindex: u32,
+    },
+    /// Tell the MAC of an interface that packets come in by.
+    PutIngress {
+        /// The interface.
+        ifindex: u32,
+        /// Its MAC.
+        mac: Mac,
+    },
+    /// Forget it.
+    RemoveIngress {
+        /// The interface.
+        ifindex: u32,
+    },
+    /// Set a real's counters to zero.
+    ZeroReal {
+        /// The real.
+        id: RealId,
+    },
+    /// Write a real; one that is not in use frees its slot.
+    PutReal {
+        /// Its slot.
+        id: RealId,
+        /// What stands there from now on.
+        real: Real,
+    },
+    /// Set a service's counters to zero.
+    ZeroService {
+        /// The service.
+        id: u32,
+    },
+    /// Replace a service's ring.
+    PutRing {
+        /// The service.
+        service: u32,
+        /// Its members, in order of address.
+        members: Vec<Member>,
+    },
+    /// Take a service's ring away: it has nobody to send to.
+    RemoveRing {
+        /// The service.
+        service: u32,
+    },
+    /// Make packets find a service.
+    PutService {
+        /// What names it.
+        endpoint: Endpoint,
+        /// Its id.
+        id: u32,
+    },
+    /// Make packets find it no more.
+    RemoveService {
+        /// What names it.
+        endpoint: Endpoint,
+    },
+}

@@ -1,0 +1,194 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use lb_common::key::Protocol;
+use proptest::prelude::*;
+
+use super::*;
+use crate::dataplane::Dataplane as _;
+use crate::dataplane::fake::FakeDataplane;
+use crate::reconcile::apply;
+use crate::reconcile::target::NextHop;
+
+const CAPACITY: Capacity = Capacity { services: 8, reals: 40, connections: 1 };
+
+fn endpoint(n: u8) -> Endpoint {
+    Endpoint { protocol: Protocol::Tcp, address: Ipv4Addr::new(192, 0, 2, n).into(), port: 80 }
+}
+
+fn real(n: u8, weight: u16, ifindex: Option<u32>) -> TargetReal {
+    let hop = ifindex.map(|ifindex| NextHop { ifindex, mac: [2, 0, 0, 0, 0, n], source: [9; 6] });
+    TargetReal { address: Ipv4Addr::new(10, 0, 0, n).into(), weight, hop }
+}
+
+fn target(services: &[(u8, Vec<TargetReal>)]) -> Target {
+    let services = services
+        .iter()
+        .map(|(n, reals)| TargetService { endpoint: endpoint(*n), reals: reals.clone() })
+        .collect();
+    Target { services, ingress: BTreeMap::from([(1, [9; 6])]) }
+}
+
+/// Plans and runs, looking after each operation at what a packet could meet.
+fn reach(fake: &mut FakeDataplane, actual: &mut Actual, target: &Target) -> Vec<MapOp> {
+    let ops = plan(target, actual, CAPACITY).expect("the target fits");
+    for op in &ops {
+        apply::run(fake, actual, std::slice::from_ref(op)).expect("the fake does not fail");
+        fake.check().unwrap_or_else(|why| panic!("after {op:?} of {ops:?}: {why}"));
+    }
+    ops
+}
+
+fn fresh() -> (FakeDataplane, Actual) {
+    (FakeDataplane::new(CAPACITY), Actual::default())
+}
+
+#[test]
+fn a_new_service_is_made_bottom_up() {
+    let (mut fake, mut actual) = fresh();
+    let ops = reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
+    let order: Vec<_> = ops
+        .iter()
+        .map(|op| match op {
+            MapOp::PutIngress { .. } => "ingress",
+            MapOp::PutEgress { .. } => "egress",
+            MapOp::ZeroReal { .. } => "zero real",
+            MapOp::PutReal { .. } => "real",
+            MapOp::PutRing { .. } => "ring",
+            MapOp::ZeroService { .. } => "zero service",
+            MapOp::PutService { .. } => "service",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        order,
+        ["ingress", "egress", "zero real", "real", "ring", "zero service", "service"]
+    );
+}
+
+#[test]
+fn nothing_to_change_is_an_empty_plan() {
+    let (mut fake, mut actual) = fresh();
+    let target = target(&[(1, vec![real(1, 1, Some(1)), real(2, 0, Some(2)), real(3, 1, None)])]);
+    reach(&mut fake, &mut actual, &target);
+    assert_eq!(plan(&target, &actual, CAPACITY), Ok(vec![]));
+}
+
+#[test]
+fn an_unresolved_real_is_not_in_the_ring() {
+    let (mut fake, mut actual) = fresh();
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, None)])]));
+    let (id, _) = actual.real(0, real(1, 1, None).address).expect("written");
+    assert!(fake.rings[&0].iter().all(|slot| *slot == id));
+}
+
+#[test]
+fn a_service_without_reachable_reals_has_no_ring() {
+    let (mut fake, mut actual) = fresh();
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, None)])]));
+    assert!(fake.services.contains_key(&endpoint(1)) && fake.rings.is_empty());
+}
+
+#[test]
+fn a_changed_mac_is_written_without_touching_the_ring() {
+    let (mut fake, mut actual) = fresh();
+    let before = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
+    reach(&mut fake, &mut actual, &before);
+    let mut after = before.clone();
+    after.services[0].reals[0].hop.as_mut().expect("resolved").mac = [2, 0, 0, 0, 0, 99];
+    let ops = reach(&mut fake, &mut actual, &after);
+    assert!(matches!(ops.as_slice(), [MapOp::PutReal { .. }]), "{ops:?}");
+}
+
+#[test]
+fn a_real_that_comes_back_has_another_generation() {
+    let (mut fake, mut actual) = fresh();
+    let with = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
+    let without = target(&[(1, vec![real(1, 1, Some(1))])]);
+    let address = real(2, 1, None).address;
+    reach(&mut fake, &mut actual, &with);
+    let (id, first) = actual.real(0, address).map(|(id, real)| (id, *real)).expect("there");
+    reach(&mut fake, &mut actual, &without);
+    reach(&mut fake, &mut actual, &with);
+    let (again, second) = actual.real(0, address).expect("there again");
+    assert_eq!(id, again, "the slot is used again");
+    assert_ne!(first.generation, second.generation);
+}
+
+#[test]
+fn slots_of_services_that_go_serve_those_that_come() {
+    let (mut fake, mut actual) = fresh();
+    let all: Vec<_> = (0..8).map(|n| (n, vec![real(n, 1, Some(1))])).collect();
+    let others: Vec<_> = (8..16).map(|n| (n, vec![real(n, 1, Some(1))])).collect();
+    reach(&mut fake, &mut actual, &target(&all));
+    reach(&mut fake, &mut actual, &target(&others));
+    assert_eq!(fake.services.len(), 8);
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let services: Vec<_> = (0..9).map(|n| (n, vec![])).collect();
+    let refused = plan(&target(&services), &Actual::default(), CAPACITY);
+    assert_eq!(refused, Err(PlanError::Services(8)));
+    let reals = (0..40).map(|n| real(n, 1, Some(1))).collect();
+    let refused = plan(&target(&[(1, reals)]), &Actual::default(), CAPACITY);
+    assert_eq!(refused, Err(PlanError::Reals(39)));
+}
+
+#[test]
+fn a_failure_half_way_can_be_gone_on_from() {
+    let first = target(&[(1, vec![real(1, 1, Some(1))])]);
+    let second = target(&[(2, vec![real(2, 1, Some(2)), real(3, 5, Some(1))])]);
+    for fail_at in 0..30 {
+        let (mut fake, mut actual) = fresh();
+        reach(&mut fake, &mut actual, &first);
+        fake.fail_at = Some(7 + fail_at);
+        let ops = plan(&second, &actual, CAPACITY).expect("fits");
+        let outcome = apply::run(&mut fake, &mut actual, &ops);
+        assert_eq!(outcome.is_err(), fail_at < ops.len());
+        fake.check().expect("consistent after a failure");
+        reach(&mut fake, &mut actual, &second);
+        assert!(fake.services.contains_key(&endpoint(2)) && fake.services.len() == 1);
+    }
+}
+
+fn any_target() -> impl Strategy<Value = Target> {
+    let real = (0u8..6, 0u16..3, proptest::option::of(1u32..3))
+        .prop_map(|(n, weight, ifindex)| real(n, weight, ifindex));
+    let reals = proptest::collection::vec(real, 0..5).prop_map(|mut reals| {
+        reals.sort_by_key(|real| real.address);
+        reals.dedup_by_key(|real| real.address);
+        reals
+    });
+    proptest::collection::btree_map(0u8..6, reals, 0..5)
+        .prop_map(|services| target(&services.into_iter().collect::<Vec<_>>()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the way, no packet meets a half-made service, the end is what was asked for, and a
+    /// new daemon that takes over finds the same and has nothing to change but unknown rings.
+    #[test]
+    fn any_sequence_of_targets_is_reached_safely(
+        targets in proptest::collection::vec(any_target(), 1..6),
+    ) {
+        let (mut fake, mut actual) = fresh();
+        for target in &targets {
+            reach(&mut fake, &mut actual, target);
+            prop_assert_eq!(plan(target, &actual, CAPACITY), Ok(vec![]));
+            let wanted: HashSet<Endpoint> = target.services.iter().map(|s| s.endpoint).collect();
+            let found: HashSet<Endpoint> = fake.services.keys().copied().collect();
+            prop_assert_eq!(wanted, found);
+            let used: HashSet<(u32, IpAddr)> = actual
+                .reals_in_use()
+                .map(|(_, real)| (real.service, super::super::actual::address_of(real)))
+                .collect();
+            prop_assert_eq!(used.len(), target.services.iter().map(|s| s.reals.len()).sum::<usize>());
+        }
+        let last = targets.last().expect("one at least");
+        let inherited = fake.read_back().expect("reads");
+        let ops = plan(last, &inherited, CAPACITY).expect("fits");
+        prop_assert!(ops.iter().all(|op| matches!(op, MapOp::PutRing { .. })), "{:?}", ops);
+    }
+}

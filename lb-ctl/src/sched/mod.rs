@@ -1,0 +1,3 @@
+//! Schedulers: how the reals of a service share its ring.
+
+pub mod maglev;
