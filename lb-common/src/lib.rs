@@ -12,5 +12,6 @@ pub mod key;
 pub mod limits;
 #[cfg(feature = "user")]
 mod pod;
+pub mod timeout;
 pub mod value;
 pub mod verdict;

@@ -1,31 +1,10 @@
-//! Tracked connections: their states as the client's packets show them, their timeouts, and
-//! whether an entry still binds its flow to a real.
+//! Tracked connections: their states as the client's packets show them, and whether an entry still
+//! binds its flow to a real.
 
-use lb_common::value::{Connection, Real, Ticks, connection_state as state, ticks_from_secs};
+use lb_common::timeout;
+use lb_common::value::{Connection, Real, Ticks, connection_state as state};
 
 use crate::headers::tcp_flags;
-
-/// How long an entry outlives its last packet; the values are those of IPVS
-/// (`tcp_timeouts` and `udp_timeouts` in the kernel's `ip_vs_proto_*.c`), where both have the state.
-#[inline(always)]
-pub const fn timeout(connection_state: u32) -> Ticks {
-    match connection_state {
-        state::SYN_RECEIVED => ticks_from_secs(60),
-        state::FIN_WAIT => ticks_from_secs(120),
-        state::CLOSED => ticks_from_secs(10),
-        state::UDP => ticks_from_secs(300),
-        _ => ticks_from_secs(900),
-    }
-}
-
-/// Whether the entry's time has run out.
-#[inline(always)]
-pub const fn expired(connection: &Connection, now: Ticks) -> bool {
-    // A second CPU may have written a `seen` that is newer than our `now`: that is not an age of
-    // nine years.
-    let age = now.wrapping_sub(connection.seen);
-    age > timeout(connection.state) && age < Ticks::MAX / 2
-}
 
 /// The state of a connection that begins with this packet.
 #[inline(always)]
@@ -64,7 +43,10 @@ const fn opens(flags: u8) -> bool {
 /// retransmission and stays, unless its real no longer takes new connections.
 #[inline(always)]
 pub const fn binds(connection: &Connection, real: &Real, flags: Option<u8>, now: Ticks) -> bool {
-    if connection.generation != real.generation || !real.forwards() || expired(connection, now) {
+    if connection.generation != real.generation
+        || !real.forwards()
+        || timeout::left(connection, now).is_none()
+    {
         return false;
     }
     match flags {
@@ -108,16 +90,6 @@ mod tests {
     }
 
     #[test]
-    fn entries_expire_after_their_timeout_and_not_before() {
-        for each in [state::SYN_RECEIVED, state::ESTABLISHED, state::FIN_WAIT, state::UDP] {
-            let entry = connection(each);
-            assert!(!expired(&entry, 1000 + timeout(each)));
-            assert!(expired(&entry, 1001 + timeout(each)));
-            assert!(!expired(&entry, 999), "written by another CPU a moment later");
-        }
-    }
-
-    #[test]
     fn a_drained_real_keeps_its_connections_and_gets_no_new_ones() {
         let drained = real(real_flags::FORWARD);
         assert!(binds(&connection(state::ESTABLISHED), &drained, Some(ACK), 1000));
@@ -130,6 +102,14 @@ mod tests {
         other.generation = 8;
         assert!(!binds(&connection(state::ESTABLISHED), &other, Some(ACK), 1000));
         assert!(!binds(&connection(state::ESTABLISHED), &real(0), Some(ACK), 1000));
+    }
+
+    #[test]
+    fn an_expired_entry_binds_nothing() {
+        let late = 1001 + timeout::after(state::ESTABLISHED);
+        let serving = real(SERVING);
+        assert!(binds(&connection(state::ESTABLISHED), &serving, Some(ACK), late - 1));
+        assert!(!binds(&connection(state::ESTABLISHED), &serving, Some(ACK), late));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
 
+pub mod aya;
 #[cfg(test)]
 pub mod fake;
 
@@ -81,6 +82,58 @@ impl AttachMode {
     }
 }
 
+/// Which mode is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ModeChoice {
+    /// Native where the driver can, else generic.
+    #[default]
+    Auto,
+    /// Native or not at all.
+    Native,
+    /// Generic.
+    Generic,
+}
+
+impl ModeChoice {
+    /// Whether an attachment of this mode is what is asked for.
+    pub const fn allows(self, mode: AttachMode) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Native => matches!(mode, AttachMode::Native),
+            Self::Generic => matches!(mode, AttachMode::Generic),
+        }
+    }
+}
+
+/// An attachment that was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attachment {
+    /// In which mode.
+    pub mode: AttachMode,
+    /// Why in this mode.
+    pub reason: String,
+    /// The kernel's id of the link.
+    pub link_id: u32,
+}
+
+/// How full a map is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MapFill {
+    /// The map.
+    pub name: &'static str,
+    /// Entries in use.
+    pub entries: u64,
+    /// Entries it can hold.
+    pub capacity: u64,
+}
+
+impl MapFill {
+    /// The fill of a map.
+    pub fn new(name: &'static str, entries: u64, capacity: u32) -> Self {
+        Self { name, entries, capacity: u64::from(capacity) }
+    }
+}
+
 /// The packet path as the controller sees it.
 pub trait Dataplane {
     /// Reads back what the maps hold.
@@ -134,6 +187,61 @@ pub trait Dataplane {
 
     /// What the tables can hold.
     fn capacity(&self) -> Capacity;
+
+    /// How full the tables are, but for those of connections.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn fixed_fill(&self) -> Result<Vec<MapFill>, DataplaneError>;
+
+    /// The kernel's id of the program.
+    fn program_id(&self) -> u32;
+
+    /// Whether maps were taken over from an earlier daemon.
+    fn adopted(&self) -> bool;
+
+    /// Puts the program on an interface. `before` is the mode in which a link that is pinned for
+    /// it is known to be attached; such a link is taken over without a gap where the mode fits.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses, with the reason and the remedy.
+    fn attach(
+        &mut self,
+        name: &str,
+        ifindex: u32,
+        choice: ModeChoice,
+        before: Option<AttachMode>,
+    ) -> Result<Attachment, DataplaneError>;
+
+    /// Takes the program off an interface; fine where it is not on it.
+    ///
+    /// # Errors
+    ///
+    /// Where the pin cannot be removed.
+    fn detach(&mut self, name: &str) -> Result<(), DataplaneError>;
+
+    /// Interfaces with a pinned link, of this daemon or an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// Where the pin directory cannot be read.
+    fn attached(&self) -> Result<Vec<String>, DataplaneError>;
+
+    /// Detaches from every interface and removes every pin: forwarding ends.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    fn unpin_all(&mut self) -> Result<(), DataplaneError>;
+
+    /// Removes tables of an earlier daemon that this one did not take over.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    fn retire_others(&self) -> Result<(), DataplaneError>;
 }
 
 /// A failed operation on the packet path.

@@ -1,0 +1,78 @@
+//! The few commands of bpf(2) that aya has no call for.
+#![expect(unsafe_code, reason = "bpf(2) takes a pointer to a union that is built by hand")]
+
+use std::io;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
+
+const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
+const BPF_MAP_UPDATE_BATCH: libc::c_long = 26;
+
+/// The anonymous struct of `union bpf_attr` for single elements.
+#[repr(C)]
+struct ElementAttr {
+    map_fd: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+/// The struct `batch` of `union bpf_attr` (kernel 5.6, commit aa2e93b8e58e).
+#[repr(C)]
+struct BatchAttr {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map_fd: u32,
+    elem_flags: u64,
+    flags: u64,
+}
+
+/// Writes `values` to the indices from zero on, in one call.
+pub(super) fn fill_array(map: BorrowedFd<'_>, values: &[u32]) -> io::Result<()> {
+    let keys: Vec<u32> = (0..values.len() as u32).collect();
+    let mut attr = BatchAttr {
+        in_batch: 0,
+        out_batch: 0,
+        keys: keys.as_ptr().addr() as u64,
+        values: values.as_ptr().addr() as u64,
+        count: values.len() as u32,
+        map_fd: map.as_raw_fd() as u32,
+        elem_flags: 0,
+        flags: 0,
+    };
+    // SAFETY: `attr` is the struct this command reads; `keys` and `values` outlive the call and
+    // hold `count` elements each, of the sizes the map was made with (four bytes both).
+    unsafe { bpf(BPF_MAP_UPDATE_BATCH, &mut attr) }?;
+    if attr.count as usize == values.len() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("only {} of {} slots were written", attr.count, values.len())))
+    }
+}
+
+/// Deletes the element at `index`.
+pub(super) fn delete_element(map: BorrowedFd<'_>, index: u32) -> io::Result<()> {
+    let mut attr = ElementAttr {
+        map_fd: map.as_raw_fd() as u32,
+        pad: 0,
+        key: (&raw const index).addr() as u64,
+        value: 0,
+        flags: 0,
+    };
+    // SAFETY: `attr` is the struct this command reads; `index` outlives the call and has the size
+    // of the map's keys.
+    unsafe { bpf(BPF_MAP_DELETE_ELEM, &mut attr) }
+}
+
+/// # Safety
+///
+/// `attr` must be what `command` expects, and every pointer in it valid for the call.
+unsafe fn bpf<T>(command: libc::c_long, attr: &mut T) -> io::Result<()> {
+    // SAFETY: the caller's.
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_mut(attr), size_of::<T>()) };
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

@@ -1,0 +1,158 @@
+//! Loading the program over new or inherited maps.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use aya::programs::Xdp;
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use lb_common::limits::{LAYOUT_VERSION, PROGRAM, SEED_GLOBAL, maps as names};
+
+use super::links::Links;
+use super::maps::Maps;
+use super::{AyaDataplane, logs};
+use crate::dataplane::{Capacity, DataplaneError};
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("LB_CTL_XDP"));
+
+/// How to open the data plane.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// Where everything is pinned; on a bpffs.
+    pub pin_dir: PathBuf,
+    /// Sizes of the tables. Inherited tables of other sizes are replaced.
+    pub capacity: Capacity,
+    /// Seed of the flow hash.
+    pub seed: u64,
+}
+
+impl AyaDataplane {
+    /// Loads the program. Maps that an earlier daemon of the same layout and capacities left are
+    /// taken up with all they hold; otherwise new ones are made beside them, and
+    /// [`retire_others`](crate::dataplane::Dataplane::retire_others) removes the old ones when the
+    /// new are in use.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses the program or a map, with its reason.
+    pub fn open(options: &OpenOptions) -> Result<Self, DataplaneError> {
+        let maps_dir = options.pin_dir.join(maps_name(options.capacity));
+        let adopted = maps_dir.is_dir();
+        fs::create_dir_all(&maps_dir)
+            .map_err(|e| DataplaneError::Setup(format!("cannot create {}: {e}", maps_dir.display())))?;
+        let mut ebpf = load(options, &maps_dir)?;
+        logs::forward(&mut ebpf);
+        let program = program(&mut ebpf)?;
+        program.load().map_err(|error| DataplaneError::Setup(load_failure(&error)))?;
+        let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
+        let program_id = info.id();
+        let program_pin = options.pin_dir.join("program");
+        remove_file(&program_pin)?;
+        program.pin(&program_pin).map_err(|e| DataplaneError::Setup(e.to_string()))?;
+        let maps = Maps::take(&mut ebpf, maps_dir)?;
+        let links = Links::new(options.pin_dir.clone())?;
+        let capacity = options.capacity;
+        Ok(Self { ebpf, maps, links, capacity, adopted, program_id })
+    }
+}
+
+fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> {
+    let Capacity { services, reals, connections } = options.capacity;
+    let mut loader = EbpfLoader::new();
+    loader.override_global(SEED_GLOBAL, &options.seed, true);
+    for (name, size) in [
+        (names::SERVICES_V4, services),
+        (names::SERVICES_V6, services),
+        (names::RINGS, services),
+        (names::SERVICE_STATS, services),
+        (names::REALS, reals),
+        (names::REAL_STATS, reals),
+        (names::CONNS_V4, connections),
+        (names::CONNS_V6, connections),
+    ] {
+        loader.map_max_entries(name, size);
+    }
+    for name in names::ALL {
+        loader.map_pin_path(name, maps_dir.join(name));
+    }
+    loader.load(OBJECT).map_err(|error| DataplaneError::Setup(object_failure(&error)))
+}
+
+/// The XDP program of the object.
+pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
+    let program = ebpf
+        .program_mut(PROGRAM)
+        .ok_or_else(|| DataplaneError::Setup(format!("the object has no program {PROGRAM}")))?;
+    program.try_into().map_err(|e: aya::programs::ProgramError| DataplaneError::Setup(e.to_string()))
+}
+
+/// Capacities stand in the name, so that tables of other sizes are never taken for these.
+fn maps_name(capacity: Capacity) -> String {
+    let Capacity { services, reals, connections } = capacity;
+    format!("maps-v{LAYOUT_VERSION}-{services}-{reals}-{connections}")
+}
+
+/// Removes the maps directories that are not `keep`.
+pub(super) fn retire_other_maps(pin_dir: &Path, keep: &Path) -> Result<(), DataplaneError> {
+    for entry in entries(pin_dir)? {
+        let named_maps = entry.file_name().is_some_and(|n| n.to_string_lossy().starts_with("maps-"));
+        if named_maps && entry != keep {
+            remove_tree(&entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes everything under the pin directory, and the directory itself.
+pub(super) fn remove_pins(pin_dir: &Path) -> Result<(), DataplaneError> {
+    remove_tree(pin_dir)
+}
+
+fn remove_tree(directory: &Path) -> Result<(), DataplaneError> {
+    fs::remove_dir_all(directory).map_err(|e| {
+        DataplaneError::Setup(format!("cannot remove pins under {}: {e}", directory.display()))
+    })
+}
+
+pub(super) fn remove_file(path: &Path) -> Result<(), DataplaneError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(DataplaneError::Setup(format!("cannot remove pin {}: {e}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataplaneError> {
+    let unreadable =
+        |e| DataplaneError::Setup(format!("cannot read {}: {e}", directory.display()));
+    fs::read_dir(directory)
+        .map_err(unreadable)?
+        .map(|entry| entry.map(|entry| entry.path()).map_err(unreadable))
+        .collect()
+}
+
+fn object_failure(error: &EbpfError) -> String {
+    let mut text = format!("cannot create the maps: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    if text.contains("os error 1)") {
+        text += ". This needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
+    }
+    if text.contains("os error 12)") {
+        text += ". Start the daemon with smaller --max-connections or --max-reals";
+    }
+    text
+}
+
+fn load_failure(error: &aya::programs::ProgramError) -> String {
+    match error {
+        aya::programs::ProgramError::LoadError { io_error, verifier_log } => {
+            format!("the kernel refuses the program: {io_error}. {verifier_log}")
+        }
+        other => format!("the kernel refuses the program: {other}"),
+    }
+}
