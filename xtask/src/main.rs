@@ -1,3 +1,75 @@
-//! The developer's commands.
+//! The developer's commands: `cargo xtask …`.
 
-fn main() {}
+mod privilege;
+mod process;
+mod setup;
+mod tasks;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::tasks::lab::LabVerb;
+
+/// The developer's commands. Each makes sure that what it needs is installed.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what building and running need: BPF compiler, linker, programs; silent if all is there
+    Setup,
+    /// Build everything; --release leaves target/release/lb-ctl
+    Build {
+        /// With optimisation, into target/release
+        #[arg(long)]
+        release: bool,
+    },
+    /// Watch clients, director and real servers at work in network namespaces
+    Demo,
+    /// Run every check and test
+    Test {
+        /// Only what needs no root and no namespaces
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Leave the demo's network standing to play in, or take it down
+    Lab {
+        /// What to do with it
+        #[arg(default_value = "up")]
+        verb: LabVerb,
+    },
+    /// What the continuous integration runs: the same as test
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or_else(|| anyhow::anyhow!("xtask does not lie in the workspace"))
+        .and_then(|root| run(&arguments.command, root));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task, root: &Path) -> anyhow::Result<()> {
+    match task {
+        Task::Setup => setup::ensure(setup::Needs::ALL),
+        Task::Build { release } => tasks::build::run(root, *release),
+        Task::Demo => tasks::lab::demo(root),
+        Task::Test { quick } => tasks::test::run(root, *quick),
+        Task::Lab { verb } => tasks::lab::run(root, *verb),
+        Task::Ci => tasks::test::run(root, false),
+    }
+}

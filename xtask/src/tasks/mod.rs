@@ -1,0 +1,5 @@
+//! One command each.
+
+pub(crate) mod build;
+pub(crate) mod lab;
+pub(crate) mod test;
