@@ -4,5 +4,8 @@ pub mod api;
 pub mod command;
 pub mod config;
 pub mod dataplane;
+pub mod neigh;
+pub mod netlink;
 pub mod reconcile;
 pub mod sched;
+pub mod vip;
