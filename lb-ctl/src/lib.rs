@@ -1,5 +1,7 @@
 //! The controller: what the `lb-ctl` binary, its tests and the benches share.
 
 pub mod api;
+pub mod cli;
 pub mod command;
 pub mod config;
+pub mod logging;
