@@ -1,9 +1,11 @@
 //! The controller: what the `lb-ctl` binary, its tests and the benches share.
 
 pub mod api;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod dataplane;
+pub mod logging;
 pub mod neigh;
 pub mod netlink;
 pub mod reconcile;

@@ -1,3 +1,7 @@
 //! `lb-ctl`: parse, dispatch, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lb_ctl::cli::run(std::env::args_os())
+}

@@ -1,4 +1,12 @@
 //! The daemon's HTTP interface on a Unix socket.
 
+pub mod client;
 pub mod door;
+pub mod openapi;
+pub mod peer;
+pub mod request;
+pub mod resolve;
+pub mod routes;
+pub mod server;
+pub mod socket;
 pub mod wire;

@@ -1,0 +1,352 @@
+//! From an HTTP request's parts to a [`Command`]. Pure.
+
+use std::net::IpAddr;
+
+use lb_common::key::Protocol;
+use serde::de::DeserializeOwned;
+
+use super::resolve;
+use super::routes::{Operation, Route};
+use super::wire;
+use crate::command::{Change, Command, OnHandEdit};
+use crate::config::model::Endpoint;
+
+/// What a request brings, percent-decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// Parameters of the path.
+    pub path: &'a [(String, String)],
+    /// Parameters of the query string.
+    pub query: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Why a request is no command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// It cannot be read. HTTP status 400.
+    Unreadable(String),
+    /// It can be read and is not valid. HTTP status 422.
+    Invalid(String),
+}
+
+/// The command that a request to `route` asks for; `None` where the server answers by itself.
+///
+/// # Errors
+///
+/// What is wrong with the request.
+pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refusal> {
+    let query = Query::read(route, parts.query)?;
+    let change = |change| Command::Change {
+        change,
+        on_hand_edit: query.on_hand_edit,
+    };
+    Ok(Some(match route.operation {
+        Operation::OpenApi => return Ok(None),
+        Operation::Status => Command::Status,
+        Operation::Definition => Command::Definition,
+        Operation::Reload => Command::Reload,
+        Operation::Zero => Command::Zero,
+        Operation::List => Command::List { only: query.only },
+        Operation::Connections => Command::Connections { only: query.only },
+        Operation::Diff => Command::Diff {
+            text: text(parts.body)?,
+        },
+        Operation::Apply => change(Change::Apply {
+            text: text(parts.body)?,
+        }),
+        Operation::Clear => change(Change::Clear),
+        Operation::AddService => change(add_service(parts.body)?),
+        Operation::EditService => change(edit_service(service(parts.path)?, parts.body)?),
+        Operation::DeleteService => change(Change::DeleteService {
+            endpoint: service(parts.path)?,
+        }),
+        Operation::AddReal => change(add_real(service(parts.path)?, parts.body)?),
+        Operation::EditReal => change(edit_real(
+            service(parts.path)?,
+            address(parts.path)?,
+            parts.body,
+        )?),
+        Operation::DeleteReal => change(Change::DeleteReal {
+            endpoint: service(parts.path)?,
+            address: address(parts.path)?,
+        }),
+    }))
+}
+
+#[derive(Default)]
+struct Query {
+    only: Option<Endpoint>,
+    on_hand_edit: OnHandEdit,
+}
+
+impl Query {
+    fn read(route: &Route, pairs: &[(String, String)]) -> Result<Self, Refusal> {
+        let mut query = Self::default();
+        for (name, value) in pairs {
+            if !route.query.iter().any(|parameter| parameter.name == name) {
+                return Err(Refusal::Unreadable(format!(
+                    "unknown query parameter `{name}`"
+                )));
+            }
+            match (name.as_str(), value.as_str()) {
+                ("force", "true") => query.on_hand_edit = OnHandEdit::Overwrite,
+                ("force", "false") => query.on_hand_edit = OnHandEdit::Refuse,
+                ("force", other) => {
+                    let message = format!("query parameter force=`{other}`: write true or false");
+                    return Err(Refusal::Unreadable(message));
+                }
+                (_, service) => query.only = Some(one_service(service)?),
+            }
+        }
+        Ok(query)
+    }
+}
+
+fn one_service(text: &str) -> Result<Endpoint, Refusal> {
+    let (name, target) = text.split_once('/').unwrap_or((text, ""));
+    resolve::endpoint(protocol(name)?, target).map_err(Refusal::Unreadable)
+}
+
+fn protocol(name: &str) -> Result<Protocol, Refusal> {
+    match name {
+        "tcp" => Ok(Protocol::Tcp),
+        "udp" => Ok(Protocol::Udp),
+        _ => Err(Refusal::Unreadable(format!(
+            "unknown protocol `{name}`: a service is named as tcp/192.0.2.10:80 or \
+             udp/[2001:db8::10]:53"
+        ))),
+    }
+}
+
+fn parameter<'a>(path: &'a [(String, String)], name: &str) -> &'a str {
+    path.iter()
+        .find(|(key, _)| key == name)
+        .map_or("", |(_, value)| value)
+}
+
+fn service(path: &[(String, String)]) -> Result<Endpoint, Refusal> {
+    let protocol = protocol(parameter(path, "protocol"))?;
+    resolve::endpoint(protocol, parameter(path, "endpoint")).map_err(Refusal::Unreadable)
+}
+
+fn address(path: &[(String, String)]) -> Result<IpAddr, Refusal> {
+    let text = parameter(path, "address");
+    text.parse().map_err(|_| {
+        let message = format!("bad real address `{text}`: write 192.0.2.21 or 2001:db8::21");
+        Refusal::Unreadable(message)
+    })
+}
+
+fn text(body: &[u8]) -> Result<String, Refusal> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        Refusal::Unreadable(format!("the definition is not UTF-8 text: {error}"))
+    })?;
+    Ok(text.to_owned())
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.classify() {
+            serde_json::error::Category::Data if path == "." => Refusal::Invalid(inner.to_string()),
+            serde_json::error::Category::Data => Refusal::Invalid(format!("{path}: {inner}")),
+            _ => Refusal::Unreadable(format!("the body is not JSON: {inner}")),
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|error| Refusal::Unreadable(format!("the body is not JSON: {error}")))?;
+    Ok(value)
+}
+
+fn add_service(body: &[u8]) -> Result<Change, Refusal> {
+    let new: wire::NewService = json(body)?;
+    let endpoint = resolve::checked_endpoint(new.protocol, new.vip, new.port);
+    let scheduler = new.scheduler.as_deref().map(resolve::scheduler).transpose();
+    Ok(Change::AddService {
+        endpoint: endpoint.map_err(Refusal::Invalid)?,
+        name: new.name,
+        scheduler: scheduler.map_err(Refusal::Invalid)?.unwrap_or_default(),
+    })
+}
+
+fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
+    let edit: wire::ServiceEdit = json(body)?;
+    let scheduler = edit
+        .scheduler
+        .as_deref()
+        .map(resolve::scheduler)
+        .transpose();
+    Ok(Change::EditService {
+        endpoint,
+        name: edit.name,
+        scheduler: scheduler.map_err(Refusal::Invalid)?,
+    })
+}
+
+fn add_real(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
+    let new: wire::NewReal = json(body)?;
+    Ok(Change::AddReal {
+        endpoint,
+        address: new.address,
+        weight: new.weight.unwrap_or(1),
+    })
+}
+
+fn edit_real(endpoint: Endpoint, address: IpAddr, body: &[u8]) -> Result<Change, Refusal> {
+    let edit: wire::RealEdit = json(body)?;
+    match edit {
+        wire::RealEdit {
+            weight,
+            drained: None,
+        } => Ok(Change::EditReal {
+            endpoint,
+            address,
+            weight,
+        }),
+        wire::RealEdit {
+            weight: None,
+            drained: Some(drained),
+        } => Ok(Change::Drain {
+            endpoint,
+            address,
+            drained,
+        }),
+        // One request is one change: half of it done would be hard to tell of.
+        wire::RealEdit {
+            weight: Some(_),
+            drained: Some(_),
+        } => Err(Refusal::Invalid(format!(
+            "real {address} of service {endpoint}: send weight and drained in two requests"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::routes::ROUTES;
+    use super::*;
+
+    fn ask(
+        operation: Operation,
+        path: &[(&str, &str)],
+        query: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Option<Command>, Refusal> {
+        let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let route = ROUTES
+            .iter()
+            .find(|route| route.operation == operation)
+            .unwrap();
+        let parts = Parts {
+            path: &owned(path),
+            query: &owned(query),
+            body: body.as_bytes(),
+        };
+        command(route, parts)
+    }
+
+    const WEB: &[(&str, &str)] = &[("protocol", "tcp"), ("endpoint", "[2001:db8::10]:80")];
+
+    #[test]
+    fn a_service_with_defaults() {
+        let body = r#"{"protocol":"tcp","vip":"192.0.2.10","port":80}"#;
+        let command = ask(Operation::AddService, &[], &[("force", "true")], body)
+            .unwrap()
+            .unwrap();
+        let Command::Change {
+            change,
+            on_hand_edit,
+        } = command
+        else {
+            panic!("no change")
+        };
+        assert_eq!(on_hand_edit, OnHandEdit::Overwrite);
+        let Change::AddService { endpoint, name, .. } = change else {
+            panic!("no service")
+        };
+        assert_eq!(endpoint.to_string(), "tcp 192.0.2.10:80");
+        assert_eq!(name, None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_and_what_is_not_valid() {
+        let add = |body| ask(Operation::AddReal, WEB, &[], body).unwrap_err();
+        assert!(matches!(add("{"), Refusal::Unreadable(_)));
+        assert!(matches!(add(""), Refusal::Unreadable(_)));
+        assert!(matches!(
+            add(r#"{"address":"2001:db8::21"} x"#),
+            Refusal::Unreadable(_)
+        ));
+        let Refusal::Invalid(message) = add(r#"{"address":"2001:db8::21","weight":70000}"#) else {
+            panic!("not invalid")
+        };
+        assert!(message.starts_with("weight: "), "{message}");
+        assert!(matches!(add(r#"{"address":"x"}"#), Refusal::Invalid(_)));
+        let Refusal::Invalid(message) = add(r#"{"address":"2001:db8::21","wieght":1}"#) else {
+            panic!("not invalid")
+        };
+        assert!(message.contains("wieght"), "{message}");
+    }
+
+    #[test]
+    fn a_query_parameter_of_another_route_is_refused() {
+        let refusal = ask(Operation::Status, &[], &[("force", "true")], "").unwrap_err();
+        assert_eq!(
+            refusal,
+            Refusal::Unreadable("unknown query parameter `force`".to_owned())
+        );
+        assert!(ask(Operation::Clear, &[], &[("force", "yes")], "").is_err());
+        assert!(
+            ask(
+                Operation::List,
+                &[],
+                &[("service", "sctp/192.0.2.10:80")],
+                ""
+            )
+            .is_err()
+        );
+        let one = ask(
+            Operation::List,
+            &[],
+            &[("service", "udp/192.0.2.10:53")],
+            "",
+        )
+        .unwrap();
+        let Some(Command::List { only: Some(only) }) = one else {
+            panic!("no service")
+        };
+        assert_eq!(only.to_string(), "udp 192.0.2.10:53");
+    }
+
+    #[test]
+    fn draining_and_weight_are_two_changes() {
+        let path = [WEB, &[("address", "2001:db8::21")]].concat();
+        let both = ask(
+            Operation::EditReal,
+            &path,
+            &[],
+            r#"{"weight":1,"drained":true}"#,
+        );
+        assert!(matches!(both, Err(Refusal::Invalid(_))));
+        let drain = ask(Operation::EditReal, &path, &[], r#"{"drained":true}"#)
+            .unwrap()
+            .unwrap();
+        let Command::Change {
+            change: Change::Drain { drained: true, .. },
+            ..
+        } = drain
+        else {
+            panic!("{drain:?}")
+        };
+    }
+}

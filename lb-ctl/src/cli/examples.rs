@@ -1,0 +1,48 @@
+//! The examples that `--help` shows; the tests parse every one of them.
+
+macro_rules! examples {
+    ($($name:ident = $($line:literal),+;)+) => {
+        $(pub(super) const $name: &str = concat!("Example:", $("\n  ", $line),+);)+
+
+        #[cfg(test)]
+        pub(super) const ALL: &[&str] = &[$($($line),+),+];
+    };
+}
+
+examples! {
+    OVERVIEW =
+        "lb-ctl daemon --interface eth0",
+        "lb-ctl add-service -t 192.0.2.10:80",
+        "lb-ctl add-real -t 192.0.2.10:80 -r 192.0.2.21 -w 2",
+        "lb-ctl list";
+    DAEMON = "lb-ctl daemon --interface eth0 --config /etc/lb-ctl/lb-ctl.json";
+    ADD_SERVICE =
+        "lb-ctl add-service -t 192.0.2.10:80 --name web",
+        "lb-ctl add-service -u [2001:db8::10]:53 -s mh";
+    EDIT_SERVICE = "lb-ctl edit-service -t 192.0.2.10:80 --name shop";
+    DELETE_SERVICE = "lb-ctl delete-service -t 192.0.2.10:80";
+    ADD_REAL =
+        "lb-ctl add-real -t 192.0.2.10:80 -r 192.0.2.21 -w 2",
+        "lb-ctl add-real -u [2001:db8::10]:53 -r 2001:db8::21";
+    EDIT_REAL = "lb-ctl edit-real -t 192.0.2.10:80 -r 192.0.2.21 -w 3";
+    DELETE_REAL = "lb-ctl delete-real -t 192.0.2.10:80 -r 192.0.2.21";
+    DRAIN = "lb-ctl drain -t 192.0.2.10:80 -r 192.0.2.21 --wait --timeout 300";
+    UNDRAIN = "lb-ctl undrain -t 192.0.2.10:80 -r 192.0.2.21";
+    LIST =
+        "lb-ctl list",
+        "lb-ctl list --stats -t 192.0.2.10:80",
+        "lb-ctl list --connections -o json";
+    CHECK = "lb-ctl check /etc/lb-ctl/lb-ctl.json";
+    DIFF = "lb-ctl diff new.json";
+    APPLY = "lb-ctl apply new.json", "lb-ctl apply - --dry-run";
+    SAVE = "lb-ctl save backup.json";
+    RELOAD = "lb-ctl reload";
+    CLEAR = "lb-ctl clear";
+    ZERO = "lb-ctl zero";
+    STATUS = "lb-ctl status", "lb-ctl status -o json --socket /run/lb-ctl/lb-ctl.sock";
+    SCHEMA = "lb-ctl schema";
+    REAL_SERVER = "lb-ctl real-server setup --vip 192.0.2.10";
+    REAL_SERVER_SETUP = "lb-ctl real-server setup --vip 192.0.2.10 --interface eth0";
+    REAL_SERVER_UNDO = "lb-ctl real-server undo --vip 192.0.2.10";
+    REAL_SERVER_CHECK = "lb-ctl real-server check --vip 2001:db8::10";
+}

@@ -1,0 +1,215 @@
+//! Services and reals, shaped like `ipvsadm -Ln`. Pure.
+
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use lb_common::key::Protocol;
+
+use super::Digits;
+use super::number::column;
+use crate::api::wire::{List, Real, RealState, Service, Stats};
+
+/// ipvsadm's width of a real's address and port.
+const ADDRESS_WIDTH: usize = 28;
+
+/// The list without counters.
+pub(in crate::cli) fn table(list: &List) -> String {
+    let width = width(list.services.iter().flat_map(targets));
+    let mut text = head(list);
+    text.push_str("Prot LocalAddress:Port Scheduler Flags\n");
+    let _ = writeln!(
+        text,
+        "  -> {:width$}Forward Weight ActiveConn InActConn  State",
+        "RemoteAddress:Port",
+        width = width + 1
+    );
+    for service in &list.services {
+        let name = service_name(service.protocol, service.vip, service.port);
+        let _ = write!(text, "{name} {}", service.scheduler);
+        if let Some(name) = &service.name {
+            let _ = write!(text, " name {name}");
+        }
+        text.push('\n');
+        for real in &service.reals {
+            let _ = writeln!(
+                text,
+                "  -> {:width$} {:7} {:<6} {:<10} {:<10} {}",
+                SocketAddr::new(real.address, service.port).to_string(),
+                "Route",
+                real.weight,
+                real.active_connections,
+                real.inactive_connections,
+                state(real)
+            );
+        }
+    }
+    text
+}
+
+/// The list with counters.
+pub(in crate::cli) fn stats(list: &List, digits: Digits) -> String {
+    let titles = ["Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"];
+    // Replies do not pass the director: what went out stays 0, as in ipvsadm.
+    let counted = |stats: &Stats| [stats.connections, stats.packets, 0, stats.bytes, 0];
+    let rows = list.services.iter().flat_map(|service| {
+        let name = service_name(service.protocol, service.vip, service.port);
+        let reals = service
+            .reals
+            .iter()
+            .map(move |real| (real_name(real.address, service.port), counted(&real.stats)));
+        std::iter::once((name, counted(&service.stats))).chain(reals)
+    });
+    head(list) + &numbers(titles, &rows.collect::<Vec<_>>(), digits)
+}
+
+/// A table of services and reals with five numbers each.
+pub(super) fn numbers(titles: [&str; 5], rows: &[(String, [u64; 5])], digits: Digits) -> String {
+    let indented = ADDRESS_WIDTH + "  -> ".len();
+    let width = rows
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or(0)
+        .max(indented);
+    let mut text = format!("{:width$}", "Prot LocalAddress:Port");
+    for title in titles {
+        let _ = write!(text, " {title:>8}");
+    }
+    text.push_str("\n  -> RemoteAddress:Port\n");
+    for (name, row) in rows {
+        let _ = write!(text, "{name:width$}");
+        for number in row {
+            text.push_str(&column(*number, digits));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A service as ipvsadm names it.
+pub(super) fn service_name(protocol: Protocol, vip: IpAddr, port: u16) -> String {
+    format!(
+        "{:4} {}",
+        protocol.name().to_uppercase(),
+        SocketAddr::new(vip, port)
+    )
+}
+
+/// A real's row as ipvsadm names it.
+pub(super) fn real_name(address: IpAddr, port: u16) -> String {
+    format!("  -> {}", SocketAddr::new(address, port))
+}
+
+fn head(list: &List) -> String {
+    let reals: usize = list
+        .services
+        .iter()
+        .map(|service| service.reals.len())
+        .sum();
+    let services = list.services.len();
+    format!(
+        "lb-ctl {} ({services} services, {reals} reals)\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn targets(service: &Service) -> impl Iterator<Item = String> {
+    service
+        .reals
+        .iter()
+        .map(|real| SocketAddr::new(real.address, service.port).to_string())
+}
+
+fn width(names: impl Iterator<Item = String>) -> usize {
+    names
+        .map(|name| name.len())
+        .max()
+        .unwrap_or(0)
+        .max(ADDRESS_WIDTH)
+}
+
+fn state(real: &Real) -> String {
+    match &real.reason {
+        Some(reason) if real.state != RealState::Up => format!("{}: {reason}", real.state.name()),
+        _ => real.state.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples;
+    use super::*;
+
+    #[test]
+    fn an_empty_list_has_its_titles() {
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "\
+lb-ctl {version} (0 services, 0 reals)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State
+"
+        );
+        assert_eq!(table(&List::default()), expected);
+    }
+
+    #[test]
+    fn as_ipvsadm_prints_it() {
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!("\
+lb-ctl {version} (2 services, 4 reals)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State
+TCP  192.0.2.10:80 mh name web
+  -> 192.0.2.21:80                Route   1      3          12         up
+  -> 192.0.2.22:80                Route   65535  0          0          drain
+  -> 192.0.2.23:80                Route   1      0          0          unresolved: nobody answers ARP
+UDP  [2001:db8::10]:53 mh
+  -> [2001:db8::21]:53            Route   2      0          7          up
+");
+        assert_eq!(table(&samples::list()), expected);
+    }
+
+    #[test]
+    fn long_addresses_keep_the_columns() {
+        let mut list = samples::list();
+        list.services.remove(0);
+        list.services[0].reals[0].address =
+            "2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap();
+        let mut second = list.services[0].reals[0].clone();
+        second.address = "2001:db8::22".parse().unwrap();
+        list.services[0].reals.push(second);
+        let text = table(&list);
+        let expected = "
+  -> RemoteAddress:Port                          Forward Weight ActiveConn InActConn  State
+UDP  [2001:db8::10]:53 mh
+  -> [2001:db8:1111:2222:3333:4444:5555:6666]:53 Route   2      0          7          up
+  -> [2001:db8::22]:53                           Route   2      0          7          up
+";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn counters() {
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "\
+lb-ctl {version} (2 services, 4 reals)
+Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
+  -> RemoteAddress:Port
+TCP  192.0.2.10:80                      15 12345678        0    1234M        0
+  -> 192.0.2.21:80                      15 12345678        0    1234M        0
+  -> 192.0.2.22:80                       0        0        0        0        0
+  -> 192.0.2.23:80                       0        0        0        0        0
+UDP  [2001:db8::10]:53                   7        7        0      420        0
+  -> [2001:db8::21]:53                   7        7        0      420        0
+"
+        );
+        assert_eq!(stats(&samples::list(), Digits::Few), expected);
+        let exact = stats(&samples::list(), Digits::All);
+        assert!(
+            exact.contains("        15 12345678        0 1234567890        0\n"),
+            "{exact}"
+        );
+    }
+}

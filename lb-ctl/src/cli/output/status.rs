@@ -1,0 +1,207 @@
+//! The state of the daemon for people: the whole truth in the first line, then the details. Pure.
+
+use std::fmt::Write;
+
+use crate::api::wire::{ConfigState, ConfigStatus, Interface, Map, Status};
+
+/// The text of `status`.
+pub(in crate::cli) fn table(status: &Status) -> String {
+    let mut text = summary(status);
+    text.push('\n');
+    let mut line = |title: &str, words: String| {
+        let _ = writeln!(text, "{title:11}{words}");
+    };
+    line("daemon", daemon(status));
+    line(
+        "program",
+        format!("id {}, pinned in {}", status.program_id, status.pin_dir),
+    );
+    line("definition", definition(&status.config));
+    for interface in &status.interfaces {
+        line("interface", interface_words(interface));
+    }
+    for map in &status.maps {
+        line("map", fill(map));
+    }
+    for count in status.packets.iter().filter(|count| count.packets > 0) {
+        line(
+            "packets",
+            format!(
+                "{:9}{:20}{:>12}",
+                count.verdict, count.reason, count.packets
+            ),
+        );
+    }
+    text
+}
+
+fn summary(status: &Status) -> String {
+    let (attached, missing): (Vec<_>, Vec<_>) = status
+        .interfaces
+        .iter()
+        .partition(|interface| interface.mode.is_some());
+    let mut words = if attached.is_empty() {
+        "NOT FORWARDING: attached to no interface".to_owned()
+    } else {
+        let names: Vec<_> = attached
+            .iter()
+            .map(|one| format!("{} ({})", one.name, one.mode.as_deref().unwrap_or_default()))
+            .collect();
+        format!("forwarding on {}", names.join(", "))
+    };
+    for interface in missing {
+        let _ = write!(words, ", NOT on {}", interface.name);
+    }
+    let Status {
+        services,
+        reals,
+        reals_up,
+        ..
+    } = status;
+    let _ = write!(
+        words,
+        ", {services} services, {reals_up} of {reals} reals up, "
+    );
+    words.push_str(match status.config.state {
+        ConfigState::InSync => "config in sync",
+        ConfigState::Missing => "no config file yet",
+        ConfigState::ChangedByHand => "config CHANGED BY HAND",
+        ConfigState::Stale => "config STALE",
+    });
+    words
+}
+
+fn daemon(status: &Status) -> String {
+    let Status {
+        version,
+        pid,
+        uptime,
+        ..
+    } = status;
+    let begun = if status.adopted {
+        ", took up what an earlier daemon left"
+    } else {
+        ""
+    };
+    format!(
+        "version {version}, pid {pid}, up {}{begun}",
+        duration(*uptime)
+    )
+}
+
+fn definition(config: &ConfigStatus) -> String {
+    let state = match config.state {
+        ConfigState::InSync => "in sync",
+        ConfigState::Missing => "not there; the first change writes it",
+        ConfigState::ChangedByHand => "edited since it was read; take it with lb-ctl reload",
+        ConfigState::Stale => "cannot be used, the last good state runs on",
+    };
+    let error = config
+        .error
+        .as_ref()
+        .map(|error| format!(": {error}"))
+        .unwrap_or_default();
+    format!("{}: {state}{error}", config.path)
+}
+
+fn interface_words(interface: &Interface) -> String {
+    let Interface {
+        name,
+        ifindex,
+        mode,
+        reason,
+        link_id,
+        vips,
+    } = interface;
+    let mut words = name.clone();
+    if let Some(index) = ifindex {
+        let _ = write!(words, " (index {index})");
+    }
+    let _ = write!(words, ": {}", mode.as_deref().unwrap_or("NOT attached"));
+    if !reason.is_empty() {
+        let _ = write!(words, ", {reason}");
+    }
+    if let Some(link) = link_id {
+        let _ = write!(words, "; link {link}");
+    }
+    if !vips.is_empty() {
+        let vips: Vec<_> = vips.iter().map(ToString::to_string).collect();
+        let _ = write!(words, "; VIPs {}", vips.join(", "));
+    }
+    words
+}
+
+fn fill(map: &Map) -> String {
+    let Map {
+        name,
+        entries,
+        capacity,
+    } = map;
+    // In tenths of a percent, rounded down: what says 100 % is full.
+    let tenths = u128::from(*entries) * 1000 / u128::from((*capacity).max(1));
+    format!(
+        "{name:14}{entries:>9} of {capacity:>9} ({}.{} %)",
+        tenths / 10,
+        tenths % 10
+    )
+}
+
+fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::samples;
+    use super::*;
+
+    #[test]
+    fn all_is_well() {
+        let expected = "\
+forwarding on eth0 (native), 2 services, 3 of 4 reals up, config in sync
+daemon     version 0.1.0, pid 4711, up 3 h 2 min, took up what an earlier daemon left
+program    id 45, pinned in /sys/fs/bpf/lb-ctl
+definition /etc/lb-ctl/lb-ctl.json: in sync
+interface  eth0 (index 2): native, the driver has XDP; link 12; VIPs 192.0.2.10, 2001:db8::10
+map        SERVICES_V4           1 of      4096 (0.0 %)
+map        CONNS_V4         262144 of    524288 (50.0 %)
+packets    tx       forwarded                 123456
+packets    drop     no-real                        3
+";
+        assert_eq!(table(&samples::status()), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_stands_in_the_first_line() {
+        let mut status = samples::status();
+        status.interfaces[0].mode = None;
+        status.interfaces[0].ifindex = None;
+        status.interfaces[0].link_id = None;
+        status.interfaces[0].vips.clear();
+        status.interfaces[0].reason = "there is no such interface".to_owned();
+        status.config.state = ConfigState::Stale;
+        status.config.error = Some("line 3, column 1: expected value".to_owned());
+        let text = table(&status);
+        assert_eq!(
+            text.lines().next().unwrap(),
+            "NOT FORWARDING: attached to no interface, NOT on eth0, 2 services, 3 of 4 reals up, \
+             config STALE"
+        );
+        assert!(text.contains("interface  eth0: NOT attached, there is no such interface\n"));
+        assert!(text.contains("the last good state runs on: line 3, column 1: expected value\n"));
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration(59), "59 s");
+        assert_eq!(duration(61), "1 min 1 s");
+        assert_eq!(duration(86399), "23 h 59 min");
+        assert_eq!(duration(90000), "1 d 1 h");
+    }
+}

@@ -1,0 +1,146 @@
+//! What the tests of the output print.
+
+use lb_common::key::Protocol;
+
+use crate::api::wire::{
+    ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real, RealState,
+    ReasonCount, Service, Stats, Status,
+};
+
+fn real(address: &str, weight: u16, state: RealState) -> Real {
+    Real {
+        address: address.parse().unwrap(),
+        weight,
+        state,
+        reason: None,
+        mac: None,
+        interface: None,
+        active_connections: 0,
+        inactive_connections: 0,
+        stats: Stats::default(),
+    }
+}
+
+fn service(name: Option<&str>, protocol: Protocol, vip: &str, port: u16) -> Service {
+    Service {
+        name: name.map(ToOwned::to_owned),
+        protocol,
+        vip: vip.parse().unwrap(),
+        port,
+        scheduler: "mh".to_owned(),
+        stats: Stats::default(),
+        reals: Vec::new(),
+    }
+}
+
+/// A service of each IP version, with reals in several states.
+pub(super) fn list() -> List {
+    let mut web = service(Some("web"), Protocol::Tcp, "192.0.2.10", 80);
+    web.stats = Stats {
+        connections: 15,
+        packets: 12_345_678,
+        bytes: 1_234_567_890,
+    };
+    let busy = Real {
+        active_connections: 3,
+        inactive_connections: 12,
+        stats: web.stats,
+        ..real("192.0.2.21", 1, RealState::Up)
+    };
+    let lost = Real {
+        reason: Some("nobody answers ARP".to_owned()),
+        ..real("192.0.2.23", 1, RealState::Unresolved)
+    };
+    web.reals = vec![busy, real("192.0.2.22", 65535, RealState::Drain), lost];
+    let mut dns = service(None, Protocol::Udp, "2001:db8::10", 53);
+    dns.stats = Stats {
+        connections: 7,
+        packets: 7,
+        bytes: 420,
+    };
+    dns.reals = vec![Real {
+        inactive_connections: 7,
+        stats: dns.stats,
+        ..real("2001:db8::21", 2, RealState::Up)
+    }];
+    List {
+        services: vec![web, dns],
+    }
+}
+
+/// A connection of each IP version, not in order.
+pub(super) fn connections() -> Connections {
+    let udp = Connection {
+        protocol: Protocol::Udp,
+        state: "UDP".to_owned(),
+        expires: 5,
+        client: "2001:db8::99".parse().unwrap(),
+        client_port: 5353,
+        vip: "2001:db8::10".parse().unwrap(),
+        port: 53,
+        real: "2001:db8::21".parse().unwrap(),
+    };
+    let tcp = Connection {
+        protocol: Protocol::Tcp,
+        state: "ESTABLISHED".to_owned(),
+        expires: 899,
+        client: "198.51.100.7".parse().unwrap(),
+        client_port: 40000,
+        vip: "192.0.2.10".parse().unwrap(),
+        port: 80,
+        real: "192.0.2.21".parse().unwrap(),
+    };
+    Connections {
+        connections: vec![udp, tcp],
+    }
+}
+
+/// A daemon that does what it should.
+pub(super) fn status() -> Status {
+    let map = |name: &str, entries, capacity| Map {
+        name: name.to_owned(),
+        entries,
+        capacity,
+    };
+    let count = |verdict: &str, reason: &str, packets| ReasonCount {
+        verdict: verdict.to_owned(),
+        reason: reason.to_owned(),
+        packets,
+    };
+    Status {
+        version: "0.1.0".to_owned(),
+        pid: 4711,
+        uptime: 10_920,
+        adopted: true,
+        pin_dir: "/sys/fs/bpf/lb-ctl".to_owned(),
+        program_id: 45,
+        config: ConfigStatus {
+            path: "/etc/lb-ctl/lb-ctl.json".to_owned(),
+            state: ConfigState::InSync,
+            error: None,
+        },
+        services: 2,
+        reals: 4,
+        reals_up: 3,
+        interfaces: vec![Interface {
+            name: "eth0".to_owned(),
+            ifindex: Some(2),
+            mode: Some("native".to_owned()),
+            reason: "the driver has XDP".to_owned(),
+            link_id: Some(12),
+            vips: vec![
+                "192.0.2.10".parse().unwrap(),
+                "2001:db8::10".parse().unwrap(),
+            ],
+        }],
+        maps: vec![
+            map("SERVICES_V4", 1, 4096),
+            map("CONNS_V4", 262_144, 524_288),
+        ],
+        packets: vec![
+            count("tx", "forwarded", 123_456),
+            count("pass", "not-ip", 0),
+            count("drop", "no-real", 3),
+        ],
+    }
+}
