@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -27,12 +27,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// All requests.
+    /// The number of requests, well answered or not.
     pub fn total(&self) -> u64 {
         self.answers.values().sum::<u64>() + self.failed
     }
 
-    fn add(&mut self, took: Duration, answer: io::Result<String>) {
+    /// Counts one request that took so long and was answered so.
+    pub fn add(&mut self, took: Duration, answer: io::Result<String>) {
         match answer {
             Ok(text) => *self.answers.entry(text).or_default() += 1,
             Err(error) => {
@@ -41,15 +42,6 @@ impl Report {
             }
         }
         self.slowest = self.slowest.max(took);
-    }
-
-    fn merge(&mut self, other: Self) {
-        for (answer, count) in other.answers {
-            *self.answers.entry(answer).or_default() += count;
-        }
-        self.failed += other.failed;
-        self.first_failure = self.first_failure.take().or(other.first_failure);
-        self.slowest = self.slowest.max(other.slowest);
     }
 }
 
@@ -78,35 +70,39 @@ pub fn get(server: SocketAddr, path: &str) -> io::Result<String> {
 #[derive(Debug)]
 pub struct HttpLoad {
     stop: Arc<AtomicBool>,
-    done: Arc<AtomicU64>,
-    workers: Vec<JoinHandle<Result<Report, LabError>>>,
+    report: Arc<Mutex<Report>>,
+    workers: Vec<JoinHandle<Result<(), LabError>>>,
 }
 
 impl HttpLoad {
     /// Starts `workers` threads that ask `server` for `/`, each with `pause` between requests.
     pub fn start(client: &Host, server: SocketAddr, workers: usize, pause: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let done = Arc::new(AtomicU64::new(0));
+        let report = Arc::new(Mutex::new(Report::default()));
         let workers = (0..workers)
             .map(|_| {
-                let (client, stop, done) = (client.clone(), Arc::clone(&stop), Arc::clone(&done));
+                let (client, stop, report) = (client.clone(), Arc::clone(&stop), report.clone());
                 thread::spawn(move || {
                     client
                         .namespace
-                        .enter(|| ask_until(&stop, &done, server, pause))
+                        .enter(|| ask_until(&stop, &report, server, pause))
                 })
             })
             .collect();
         Self {
             stop,
-            done,
+            report,
             workers,
         }
     }
 
-    /// The number of requests that have ended, well or not.
-    pub fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
+    /// What became of the requests that have ended so far.
+    ///
+    /// # Panics
+    ///
+    /// A worker panicked.
+    pub fn report(&self) -> Report {
+        self.report.lock().expect("no worker panics").clone()
     }
 
     /// Ends the load after the requests under way, and reports.
@@ -120,11 +116,10 @@ impl HttpLoad {
     /// A worker panicked.
     pub fn finish(mut self) -> Result<Report, LabError> {
         self.stop.store(true, Ordering::Relaxed);
-        let mut report = Report::default();
         for worker in self.workers.drain(..) {
-            report.merge(worker.join().expect("a worker does not panic")?);
+            worker.join().expect("no worker panics")?;
         }
-        Ok(report)
+        Ok(self.report())
     }
 }
 
@@ -138,14 +133,14 @@ impl Drop for HttpLoad {
     }
 }
 
-fn ask_until(stop: &AtomicBool, done: &AtomicU64, server: SocketAddr, pause: Duration) -> Report {
-    let mut report = Report::default();
+fn ask_until(stop: &AtomicBool, report: &Mutex<Report>, server: SocketAddr, pause: Duration) {
     while !stop.load(Ordering::Relaxed) {
         let start = Instant::now();
         let answer = get(server, "/");
-        report.add(start.elapsed(), answer);
-        done.fetch_add(1, Ordering::Relaxed);
+        report
+            .lock()
+            .expect("no worker panics")
+            .add(start.elapsed(), answer);
         thread::sleep(pause);
     }
-    report
 }

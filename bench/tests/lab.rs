@@ -296,10 +296,10 @@ fn a_load_counts_answers_and_failures() {
     let web = lab.start_web(80).unwrap();
     let server = SocketAddr::from((lab.reals[2].ipv4, 80));
     let load = HttpLoad::start(&lab.client, server, 2, Duration::from_millis(1));
-    wait_until("requests", SOON, || Ok(load.done() >= 50)).unwrap();
+    wait_until("requests", SOON, || Ok(load.report().total() >= 50)).unwrap();
     drop(web);
-    let seen = load.done();
-    wait_until("failures", SOON, || Ok(load.done() >= seen + 10)).unwrap();
+    let seen = load.report().total();
+    wait_until("failures", SOON, || Ok(load.report().total() >= seen + 10)).unwrap();
     let report = load.finish().unwrap();
     assert!(report.answers["real 3"] >= 40, "{report:?}");
     assert!(report.failed >= 5, "{report:?}");

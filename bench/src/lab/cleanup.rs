@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{self, Command};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -67,8 +67,15 @@ fn remove_bed(bed: &str, temporary: &Path) -> Result<(), LabError> {
 /// Ends the servers that live in a namespace, and waits until they are gone.
 fn end_processes(namespace: &str) -> Result<(), LabError> {
     let list = || run(Command::new("ip").args(["netns", "pids", namespace]));
-    for pid in list()?.lines().filter_map(|line| line.trim().parse().ok()) {
-        match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+    let pids: Vec<u32> = list()?
+        .lines()
+        .filter_map(|line| line.trim().parse().ok())
+        .collect();
+    if pids.contains(&process::id()) {
+        return Err(LabError::Inside(namespace.to_owned()));
+    }
+    for pid in pids {
+        match kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL) {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => {
                 return Err(LabError::io(format!("end process {pid} in {namespace}"))(

@@ -72,6 +72,9 @@ pub enum LabError {
     /// The requested bed cannot be built.
     #[error("no such bed: {0}")]
     Options(&'static str),
+    /// The bed is to be removed from inside.
+    #[error("this shell is in namespace {0}, which is to be removed: leave it first (`exit`)")]
+    Inside(String),
 }
 
 impl LabError {
