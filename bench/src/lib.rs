@@ -1,1 +1,4 @@
 //! The test bed, and the loads and reports of the benches.
+
+pub mod lab;
+pub mod load;

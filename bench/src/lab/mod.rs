@@ -1,0 +1,189 @@
+//! The test bed: client, director, real servers and, where wanted, a NAT router, each in a network
+//! namespace of its own, joined by the bridges of a switch in another one.
+//!
+//! Everything is undone when its owner is dropped, on a panic too. [`cleanup`] removes what a
+//! killed process has left behind.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aya::programs::links::FdLink;
+use tempfile::TempDir;
+
+mod address;
+mod builder;
+pub mod cleanup;
+pub mod command;
+mod director;
+mod echo;
+mod error;
+mod file;
+mod interface;
+mod namespace;
+mod process;
+mod router;
+mod switch;
+mod topology;
+mod wait;
+mod web;
+
+pub use address::{PUBLIC4, PUBLIC6, VIP4, VIP6, VIPS};
+pub use builder::LabBuilder;
+pub use director::{Director, DirectorBuilder, setup_reals};
+pub use echo::Echo;
+pub use error::LabError;
+pub use file::{BIG_FILE_SIZE, sha256};
+pub use interface::{Counters, XdpMode};
+pub use namespace::{Namespace, in_namespace};
+pub use process::Process;
+pub use wait::wait_until;
+pub use web::WebServer;
+
+/// Where the BPF file system is mounted.
+const BPFFS: &str = "/sys/fs/bpf";
+
+/// One machine of the bed. Clones are the same machine.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// `client`, `director`, `router`, or `real1` and so on.
+    pub name: String,
+    /// Its network namespace.
+    pub namespace: Arc<Namespace>,
+    /// The address on its `eth0`.
+    pub ipv4: Ipv4Addr,
+    /// The address on its `eth0`.
+    pub ipv6: Ipv6Addr,
+}
+
+impl Host {
+    /// Both addresses on its `eth0`.
+    pub fn addresses(&self) -> [IpAddr; 2] {
+        [self.ipv4.into(), self.ipv6.into()]
+    }
+
+    /// The address on its `eth0` in the family of `like`.
+    pub fn address_like(&self, like: IpAddr) -> IpAddr {
+        if like.is_ipv4() {
+            self.ipv4.into()
+        } else {
+            self.ipv6.into()
+        }
+    }
+
+    /// What this machine's servers call themselves: `real 1` for `real1`.
+    pub fn label(&self) -> String {
+        let digits = self.name.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let word = &self.name[..self.name.len() - digits.len()];
+        format!("{word} {digits}").trim_end().to_owned()
+    }
+}
+
+/// A standing test bed. Dropping it takes everything away.
+#[derive(Debug)]
+pub struct Lab {
+    // Dropped first: the programs on the switch's ports.
+    ports: Vec<(String, FdLink)>,
+    /// Sends requests.
+    pub client: Host,
+    /// The load balancer's machine, its cable to the switch made fit for native XDP.
+    pub director: Host,
+    /// The real servers; those behind the director's second interface are last.
+    pub reals: Vec<Host>,
+    /// Joins the networks, where there are several. Default gateway of all others.
+    pub router: Option<Host>,
+    /// Has the bridges, and a port named after each machine.
+    pub switch: Namespace,
+    pins: Pins,
+    files: TempDir,
+    name: String,
+    directors: AtomicUsize,
+}
+
+impl Lab {
+    /// Describes a bed: one bridge, three reals, 1500 bytes, unless said otherwise.
+    pub fn builder() -> LabBuilder {
+        LabBuilder::new()
+    }
+
+    /// The prefix of the names of all its namespaces.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A folder for the files of this bed, removed with it.
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// A folder in the BPF file system for the pins of this bed, removed with it.
+    pub fn pins(&self) -> &Path {
+        &self.pins.path
+    }
+
+    /// The director's interfaces, that of the client's side first.
+    pub fn interfaces(&self) -> &'static [&'static str] {
+        let second = self.ports.iter().any(|(port, _)| port == "director-1");
+        if second { &["eth0", "eth1"] } else { &["eth0"] }
+    }
+
+    /// Client, director, reals, and the router if there is one.
+    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
+        [&self.client, &self.director]
+            .into_iter()
+            .chain(&self.reals)
+            .chain(&self.router)
+    }
+
+    /// Starts a web server on each real.
+    ///
+    /// # Errors
+    ///
+    /// nginx does not start.
+    pub fn start_web(&self, port: u16) -> Result<Vec<WebServer>, LabError> {
+        self.reals
+            .iter()
+            .map(|real| WebServer::start(self, real, port))
+            .collect()
+    }
+
+    /// Lets the bed stand after this process; [`cleanup::remove`] takes it down.
+    ///
+    /// # Errors
+    ///
+    /// The programs on the switch's ports cannot be pinned.
+    pub fn keep(mut self) -> Result<(), LabError> {
+        switch::pin(self.ports.drain(..), &self.pins.path)?;
+        self.switch.keep();
+        for host in self.hosts() {
+            host.namespace.keep();
+        }
+        self.pins.kept = true;
+        self.files.disable_cleanup(true);
+        Ok(())
+    }
+
+    /// A number that no other director of this bed has.
+    fn next_director(&self) -> usize {
+        self.directors.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A folder in the BPF file system.
+#[derive(Debug)]
+struct Pins {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Drop for Pins {
+    fn drop(&mut self) {
+        if self.kept || !self.path.exists() {
+            return;
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.path) {
+            eprintln!("test bed: remove {}: {error}", self.path.display());
+        }
+    }
+}
