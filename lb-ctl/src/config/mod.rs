@@ -1,5 +1,11 @@
 //! Definitions: the file, and the validated state it asks for.
+//!
+//! A definition comes in as text ([`parse()`]), as single edits ([`edit`]) or from the command line
+//! ([`endpoint`]); all three obey the one copy of the rules in [`rules`].
 
+pub mod diff;
+pub mod edit;
+pub mod endpoint;
 pub mod file;
 pub mod locate;
 pub mod model;
