@@ -1,3 +1,20 @@
 //! Definitions: the file, and the validated state it asks for.
+//!
+//! A definition comes in as text ([`parse()`]), as single edits ([`edit`]) or from the command line
+//! ([`endpoint`]); all three obey the one copy of the rules in [`rules`]. Only [`store`] does IO.
 
+pub mod diff;
+pub mod edit;
+pub mod endpoint;
+pub mod file;
+pub mod locate;
 pub mod model;
+pub mod parse;
+pub mod rules;
+pub mod store;
+
+#[cfg(test)]
+mod samples;
+
+pub use file::{render, schema};
+pub use parse::{DefinitionError, parse};

@@ -20,7 +20,11 @@ pub struct Endpoint {
 impl fmt::Display for Endpoint {
     /// As in messages: `tcp 192.0.2.10:80`, `udp [2001:db8::10]:53`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { protocol, address, port } = *self;
+        let Self {
+            protocol,
+            address,
+            port,
+        } = *self;
         write!(f, "{} {}", protocol.name(), SocketAddr::new(address, port))
     }
 }
@@ -42,6 +46,9 @@ impl Scheduler {
     }
 }
 
+/// The weight of a real for which none is given.
+pub const DEFAULT_WEIGHT: u16 = 1;
+
 /// A real server of one service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Real {
@@ -54,7 +61,10 @@ pub struct Real {
 impl Real {
     /// A real with a weight, not drained.
     pub const fn new(weight: u16) -> Self {
-        Self { weight, drained: false }
+        Self {
+            weight,
+            drained: false,
+        }
     }
 
     /// The weight that counts: 0 while drained.
@@ -74,6 +84,18 @@ pub struct Service {
     pub scheduler: Scheduler,
     /// Its reals by address, all of the VIP's family.
     pub reals: IndexMap<IpAddr, Real>,
+}
+
+impl Service {
+    /// A service of the default scheduler, without a name and without reals.
+    pub fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            name: None,
+            scheduler: Scheduler::default(),
+            reals: IndexMap::new(),
+        }
+    }
 }
 
 /// All that is asked for.

@@ -1,0 +1,158 @@
+//! What would change from one desired state to another, for people and for machines.
+
+use std::net::IpAddr;
+
+use super::model::{Desired, Real, Service};
+
+mod change;
+
+pub use change::{Action, Change, Field, Object, Properties, ServiceId};
+
+/// All that differs from `old` to `new`: what goes first, then what changes and what comes, in
+/// the order of `new`. The order of services, reals and interfaces itself is no difference.
+pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let interface = |name: &String| Object::Interface {
+        interface: name.clone(),
+    };
+    for name in old
+        .interfaces
+        .iter()
+        .filter(|name| !new.interfaces.contains(name))
+    {
+        changes.push(remove(interface(name), Properties::default()));
+    }
+    for (endpoint, service) in &old.services {
+        match new.services.get(endpoint) {
+            None => whole_service(service, remove, &mut changes),
+            Some(kept) => removed_reals(service, kept, &mut changes),
+        }
+    }
+    for name in new
+        .interfaces
+        .iter()
+        .filter(|name| !old.interfaces.contains(name))
+    {
+        changes.push(add(interface(name), Properties::default()));
+    }
+    for (endpoint, service) in &new.services {
+        match old.services.get(endpoint) {
+            None => whole_service(service, add, &mut changes),
+            Some(earlier) => changed_service(earlier, service, &mut changes),
+        }
+    }
+    changes
+}
+
+const fn add(object: Object, properties: Properties) -> Change {
+    Change {
+        action: Action::Add(properties),
+        object,
+    }
+}
+
+const fn remove(object: Object, properties: Properties) -> Change {
+    Change {
+        action: Action::Remove(properties),
+        object,
+    }
+}
+
+fn whole_service(
+    service: &Service,
+    make: fn(Object, Properties) -> Change,
+    changes: &mut Vec<Change>,
+) {
+    let properties = Properties {
+        name: service.name.clone(),
+        scheduler: Some(service.scheduler.name().to_owned()),
+        ..Properties::default()
+    };
+    changes.push(make(Object::Service(service.endpoint.into()), properties));
+    for (address, real) in &service.reals {
+        changes.push(make(real_object(service, *address), real_properties(*real)));
+    }
+}
+
+fn removed_reals(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    for (address, real) in old
+        .reals
+        .iter()
+        .filter(|(address, _)| !new.reals.contains_key(*address))
+    {
+        changes.push(remove(real_object(old, *address), real_properties(*real)));
+    }
+}
+
+fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
+    let mut fields = Vec::new();
+    if old.name != new.name {
+        fields.push(Field::Name {
+            from: old.name.clone(),
+            to: new.name.clone(),
+        });
+    }
+    if old.scheduler != new.scheduler {
+        let word = |service: &Service| service.scheduler.name().to_owned();
+        fields.push(Field::Scheduler {
+            from: word(old),
+            to: word(new),
+        });
+    }
+    if !fields.is_empty() {
+        let object = Object::Service(new.endpoint.into());
+        changes.push(Change {
+            action: Action::Change { fields },
+            object,
+        });
+    }
+    for (address, real) in &new.reals {
+        let object = real_object(new, *address);
+        match old.reals.get(address) {
+            None => changes.push(add(object, real_properties(*real))),
+            Some(earlier) if earlier == real => {}
+            Some(earlier) => {
+                let fields = real_fields(*earlier, *real);
+                changes.push(Change {
+                    action: Action::Change { fields },
+                    object,
+                });
+            }
+        }
+    }
+}
+
+fn real_fields(old: Real, new: Real) -> Vec<Field> {
+    let mut fields = Vec::new();
+    if old.weight != new.weight {
+        fields.push(Field::Weight {
+            from: old.weight,
+            to: new.weight,
+        });
+    }
+    if old.drained != new.drained {
+        fields.push(Field::Drain {
+            from: old.drained,
+            to: new.drained,
+        });
+    }
+    fields
+}
+
+fn real_object(service: &Service, address: IpAddr) -> Object {
+    Object::Real {
+        address,
+        service: service.endpoint.into(),
+    }
+}
+
+fn real_properties(real: Real) -> Properties {
+    Properties {
+        weight: Some(real.weight),
+        drain: Some(real.drained),
+        ..Properties::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

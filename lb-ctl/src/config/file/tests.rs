@@ -1,0 +1,105 @@
+use serde_json::json;
+
+use super::*;
+use crate::config::samples::desired;
+
+#[test]
+fn renders_what_counts_and_leaves_defaults_that_say_nothing_out() {
+    let text = render(&desired());
+    assert!(text.ends_with("}\n"));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+        json!({
+            "interfaces": ["eth0", "eth1"],
+            "services": [
+                { "name": "web", "protocol": "tcp", "vip": "192.0.2.10", "port": 80,
+                  "scheduler": "mh",
+                  "reals": [ { "address": "192.0.2.21", "weight": 1 },
+                             { "address": "192.0.2.22", "weight": 2, "drain": true } ] },
+                { "protocol": "udp", "vip": "2001:db8::10", "port": 53, "scheduler": "mh",
+                  "reals": [ { "address": "2001:db8::21", "weight": 1 } ] },
+            ],
+        })
+    );
+    let keys = [
+        "\"name\"",
+        "\"protocol\"",
+        "\"vip\"",
+        "\"port\"",
+        "\"scheduler\"",
+        "\"reals\"",
+    ];
+    let at: Vec<_> = keys.iter().map(|key| text.find(key).unwrap()).collect();
+    assert!(at.is_sorted(), "{text}");
+}
+
+#[test]
+fn renders_an_empty_definition() {
+    assert_eq!(render(&Desired::default()), "{\n  \"services\": []\n}\n");
+}
+
+/// The properties of the schema's object `name`, or of the whole.
+fn properties(schema: &serde_json::Value, name: Option<&str>) -> serde_json::Value {
+    let object = name.map_or(schema, |name| &schema["$defs"][name]);
+    assert_eq!(object["type"], "object");
+    assert_eq!(
+        object["additionalProperties"], false,
+        "unknown keys are refused"
+    );
+    object["properties"].clone()
+}
+
+#[test]
+fn the_schema_says_what_the_parser_takes() {
+    let schema = schema();
+    assert_eq!(schema["title"], "lb-ctl definition");
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        let mut keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let (top, service) = (
+        properties(&schema, None),
+        properties(&schema, Some("Service")),
+    );
+    let real = properties(&schema, Some("Real"));
+    assert_eq!(keys(&top), ["interfaces", "services"]);
+    assert_eq!(
+        keys(&service),
+        ["name", "port", "protocol", "reals", "scheduler", "vip"]
+    );
+    assert_eq!(keys(&real), ["address", "drain", "weight"]);
+    assert_eq!(schema["required"], json!(null));
+    assert_eq!(
+        schema["$defs"]["Service"]["required"],
+        json!(["protocol", "vip", "port"])
+    );
+    assert_eq!(schema["$defs"]["Real"]["required"], json!(["address"]));
+
+    assert_eq!(
+        (&service["port"]["minimum"], &service["port"]["maximum"]),
+        (&json!(1), &json!(65535))
+    );
+    assert_eq!(
+        (&real["weight"]["minimum"], &real["weight"]["maximum"]),
+        (&json!(0), &json!(65535))
+    );
+    assert_eq!(real["weight"]["default"], 1);
+    assert_eq!(real["drain"]["default"], false);
+    assert_eq!(service["protocol"]["enum"], json!(["tcp", "udp"]));
+    assert_eq!(service["scheduler"]["enum"], json!(["mh"]));
+    assert_eq!(service["scheduler"]["default"], "mh");
+    assert_eq!(
+        service["vip"]["anyOf"],
+        json!([{ "format": "ipv4" }, { "format": "ipv6" }])
+    );
+    assert_eq!(service["name"]["maxLength"], 64);
+    assert_eq!(top["interfaces"]["items"]["maxLength"], 15);
+    assert_eq!(top["services"]["items"]["$ref"], "#/$defs/Service");
+    for property in [&top, &service, &real]
+        .into_iter()
+        .flat_map(|all| all.as_object().unwrap())
+    {
+        assert!(property.1["description"].is_string(), "{property:?}");
+    }
+}

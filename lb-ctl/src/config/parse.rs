@@ -1,0 +1,287 @@
+//! From the text of a definition file to the desired state, or to the first fault and its place.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+use serde::Serialize;
+
+use super::file::{self, Document, Object};
+use super::locate::{self, Path, Position, Step};
+use super::model::{Desired, Endpoint, Real, Service};
+use super::rules::{self, Role, RuleError};
+
+/// Keys that only a later version carries out. They are refused, since a definition that asks for
+/// something must not be taken as if it had not asked.
+const LATER_KEYS: [&str; 4] = ["vrrp", "persistence", "check", "tracking"];
+
+/// Why a definition is refused, and where.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
+#[error("line {line}, column {column}{}: {message}", in_brackets(path))]
+pub struct DefinitionError {
+    /// The line of the fault, from 1.
+    pub line: usize,
+    /// The column of the fault in characters, from 1.
+    pub column: usize,
+    /// The value at fault, like `services[0].reals[1].weight`; empty for the whole text.
+    pub path: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+impl DefinitionError {
+    fn new(position: Position, path: &Path, message: &str) -> Self {
+        Self {
+            line: position.line,
+            column: position.column,
+            path: path.to_string(),
+            message: printable(message),
+        }
+    }
+}
+
+fn in_brackets(path: &str) -> String {
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!(" ({path})")
+    }
+}
+
+/// Messages quote the file, and a file must not be able to steer the reader's terminal.
+fn printable(message: &str) -> String {
+    let escape = |c: char| {
+        if c.is_control() {
+            c.escape_default().to_string()
+        } else {
+            c.into()
+        }
+    };
+    message.chars().map(escape).collect()
+}
+
+/// Reads a definition.
+///
+/// # Errors
+/// The first fault: of syntax, of shape, or against a rule.
+pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
+    let document = document(text)?;
+    validate(&document).map_err(|Fault { path, error }| {
+        let position = locate::locate(text, &path).map_or(Position::START, |place| place.value);
+        DefinitionError::new(position, &path, &error.to_string())
+    })
+}
+
+/// Reads a definition from the bytes of a file.
+///
+/// # Errors
+/// As [`parse()`], and where the bytes are not UTF-8.
+pub fn parse_bytes(bytes: &[u8]) -> Result<Desired, DefinitionError> {
+    parse(std::str::from_utf8(bytes).map_err(|fault| {
+        let good = String::from_utf8_lossy(&bytes[..fault.valid_up_to()]);
+        DefinitionError::new(
+            Position::of_offset(&good, good.len()),
+            &Path::default(),
+            "this is not UTF-8 text: save the file in UTF-8",
+        )
+    })?)
+}
+
+fn document(text: &str) -> Result<Document, DefinitionError> {
+    if let Some(message) = unreadable(text) {
+        return Err(DefinitionError::new(
+            Position::START,
+            &Path::default(),
+            message,
+        ));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let Object(document) = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refusal(text, &path_of(error.path()), error.inner()))?;
+    deserializer
+        .end()
+        .map_err(|error| refusal(text, &Path::default(), &error))?;
+    Ok(document)
+}
+
+/// Texts about which serde_json's own message would leave the reader guessing.
+fn unreadable(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        Some("the file is empty: a definition of nothing is `{}`")
+    } else if text.starts_with('\u{feff}') {
+        Some("the file begins with a byte order mark: save it as UTF-8 without one")
+    } else {
+        None
+    }
+}
+
+/// serde_json stops behind the fault; the reader wants to see where it begins.
+fn refusal(text: &str, path: &Path, error: &serde_json::Error) -> DefinitionError {
+    let stop = Position::of_serde(text, error.line(), error.column());
+    let message = error.to_string();
+    let suffix = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&suffix).unwrap_or(&message);
+    if error.classify() != serde_json::error::Category::Data {
+        return DefinitionError::new(stop, path, message);
+    }
+    if let Some((key, position)) = locate::duplicate_key(text, path) {
+        let message = format!("the key `{key}` stands here a second time: keep one of the two");
+        return DefinitionError::new(position, &path.clone().key(&key), &message);
+    }
+    let position = match locate::locate(text, path) {
+        // It stopped at the end of the key, so the key itself is refused.
+        Some(locate::Place {
+            key: Some((start, end)),
+            ..
+        }) if stop == end => start,
+        Some(place) => place.value,
+        None => stop,
+    };
+    DefinitionError::new(
+        position,
+        path,
+        &later(path).unwrap_or_else(|| message.to_owned()),
+    )
+}
+
+fn later(path: &Path) -> Option<String> {
+    let Some(Step::Key(key)) = path.0.last() else {
+        return None;
+    };
+    LATER_KEYS.contains(&key.as_str()).then(|| {
+        format!(
+            "this version of lb-ctl does not carry out `{key}`: take the key out, or use a \
+             version that does"
+        )
+    })
+}
+
+fn path_of(path: &serde_path_to_error::Path) -> Path {
+    use serde_path_to_error::Segment;
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(Step::Index(*index)),
+        Segment::Map { key } => Some(Step::Key(key.clone())),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    Path(path.iter().filter_map(step).collect())
+}
+
+/// A broken rule and the value that breaks it.
+struct Fault {
+    path: Path,
+    error: RuleError,
+}
+
+fn at(path: Path) -> impl FnOnce(RuleError) -> Fault {
+    |error| Fault { path, error }
+}
+
+fn validate(document: &Document) -> Result<Desired, Fault> {
+    Ok(Desired {
+        interfaces: interfaces(&document.interfaces)?,
+        services: services(&document.services)?,
+    })
+}
+
+fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {
+    for (index, name) in names.iter().enumerate() {
+        let path = Path::default().key("interfaces").index(index);
+        rules::interface(name).map_err(at(path.clone()))?;
+        if let Some(first) = names[..index].iter().position(|earlier| earlier == name) {
+            let error = RuleError::DuplicateInterface {
+                name: name.clone(),
+                first,
+            };
+            return Err(Fault { path, error });
+        }
+    }
+    Ok(names.to_vec())
+}
+
+fn services(documents: &[file::Service]) -> Result<IndexMap<Endpoint, Service>, Fault> {
+    let mut services = IndexMap::new();
+    let mut names = HashMap::new();
+    for (index, document) in documents.iter().enumerate() {
+        let path = Path::default().key("services").index(index);
+        let service = service(document, &path)?;
+        let endpoint = service.endpoint;
+        if let Some(name) = &document.name
+            && let Some(holder) = names.insert(name, endpoint)
+        {
+            let error = RuleError::DuplicateName {
+                name: name.clone(),
+                holder,
+            };
+            return Err(Fault {
+                path: path.key("name"),
+                error,
+            });
+        }
+        match services.entry(endpoint) {
+            Entry::Vacant(entry) => entry.insert(service),
+            Entry::Occupied(entry) => {
+                let error = RuleError::DuplicateService {
+                    endpoint,
+                    first: entry.index(),
+                };
+                return Err(Fault { path, error });
+            }
+        };
+    }
+    Ok(services)
+}
+
+fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
+    let member = |key: &str| at(path.clone().key(key));
+    if let Some(name) = &document.name {
+        rules::name(name).map_err(member("name"))?;
+    }
+    let protocol = rules::protocol(&document.protocol).map_err(member("protocol"))?;
+    let vip = rules::address(Role::Vip, &document.vip).map_err(member("vip"))?;
+    rules::vip(vip).map_err(member("vip"))?;
+    Ok(Service {
+        endpoint: Endpoint {
+            protocol,
+            address: vip,
+            port: document.port,
+        },
+        name: document.name.clone(),
+        scheduler: rules::scheduler(&document.scheduler).map_err(member("scheduler"))?,
+        reals: reals(&document.reals, vip, path)?,
+    })
+}
+
+fn reals(
+    documents: &[file::Real],
+    vip: IpAddr,
+    service: &Path,
+) -> Result<IndexMap<IpAddr, Real>, Fault> {
+    let mut reals = IndexMap::with_capacity(documents.len());
+    for (index, document) in documents.iter().enumerate() {
+        let path = service.clone().key("reals").index(index).key("address");
+        let address = rules::address(Role::Real, &document.address).map_err(at(path.clone()))?;
+        rules::real(vip, address).map_err(at(path.clone()))?;
+        match reals.entry(address) {
+            Entry::Vacant(entry) => {
+                entry.insert(Real {
+                    weight: document.weight,
+                    drained: document.drain,
+                });
+            }
+            Entry::Occupied(entry) => {
+                let error = RuleError::DuplicateReal {
+                    real: address,
+                    first: entry.index(),
+                };
+                return Err(Fault { path, error });
+            }
+        }
+    }
+    Ok(reals)
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
