@@ -150,12 +150,11 @@ fn package_steps(packages: &[String], Apt { systemd }: Apt) -> Vec<Step> {
         ));
     }
     if nginx {
-        let disable = if systemd {
-            "systemctl disable --quiet nginx.service"
-        } else {
-            "update-rc.d nginx disable"
-        };
-        steps.push(Step::root("leaving the nginx service disabled", disable));
+        // Debian's update-rc.d sees to systemd's links too, running or not.
+        steps.push(Step::root(
+            "leaving the nginx service disabled",
+            "update-rc.d nginx disable",
+        ));
     }
     steps
 }
