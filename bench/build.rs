@@ -9,15 +9,8 @@ fn main() {
 }
 
 fn build(bin: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("bench is in the workspace");
-    for source in [
-        "xdp-prog/src",
-        "xdp-prog/Cargo.toml",
-        "lb-common/src",
-        "Cargo.lock",
-    ] {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");
+    for source in ["xdp-prog/src", "xdp-prog/Cargo.toml", "lb-common/src", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let target = root.join("target/bpf");
@@ -31,26 +24,9 @@ fn build(bin: &str) -> PathBuf {
         .current_dir(root)
         .env("RUSTC", "/usr/bin/rustc")
         .env("RUSTC_BOOTSTRAP", "1")
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            "-Cdebuginfo=2\x1f-Clink-arg=--btf\x1f-Ctarget-cpu=v3",
-        )
-        .args([
-            "build",
-            "--release",
-            "--target",
-            "bpfel-unknown-none",
-            "-p",
-            "xdp-prog",
-        ])
-        .args([
-            "--no-default-features",
-            "--features",
-            "bpf",
-            "--bin",
-            bin,
-            "--target-dir",
-        ])
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Cdebuginfo=2\x1f-Clink-arg=--btf\x1f-Ctarget-cpu=v3")
+        .args(["build", "--release", "--target", "bpfel-unknown-none", "-p", "xdp-prog"])
+        .args(["--no-default-features", "--features", "bpf", "--bin", bin, "--target-dir"])
         .arg(&target)
         .status()
         .expect("cargo runs, as it runs this script");

@@ -8,20 +8,14 @@ fn main() -> ExitCode {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package.parent().expect("the package lies in the workspace");
     println!("cargo::rerun-if-changed=build.rs");
-    println!(
-        "cargo::rustc-env=LB_CTL_GIT={}",
-        commit().as_deref().unwrap_or("unknown")
-    );
+    println!("cargo::rustc-env=LB_CTL_GIT={}", commit().as_deref().unwrap_or("unknown"));
     match xtask::bpf::build(root, "lb-ctl-xdp") {
         Ok(object) => {
             println!("cargo::rustc-env=LB_CTL_XDP={}", object.display());
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let cause = error
-                .source()
-                .map(|cause| format!(": {cause}"))
-                .unwrap_or_default();
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
             println!("cargo::error={error}{cause}");
             ExitCode::FAILURE
         }

@@ -83,17 +83,11 @@ impl HttpLoad {
             .map(|_| {
                 let (client, stop, report) = (client.clone(), Arc::clone(&stop), report.clone());
                 thread::spawn(move || {
-                    client
-                        .namespace
-                        .enter(|| ask_until(&stop, &report, server, pause))
+                    client.namespace.enter(|| ask_until(&stop, &report, server, pause))
                 })
             })
             .collect();
-        Self {
-            stop,
-            report,
-            workers,
-        }
+        Self { stop, report, workers }
     }
 
     /// What became of the requests that have ended so far.
@@ -137,10 +131,7 @@ fn ask_until(stop: &AtomicBool, report: &Mutex<Report>, server: SocketAddr, paus
     while !stop.load(Ordering::Relaxed) {
         let start = Instant::now();
         let answer = get(server, "/");
-        report
-            .lock()
-            .expect("no worker panics")
-            .add(start.elapsed(), answer);
+        report.lock().expect("no worker panics").add(start.elapsed(), answer);
         thread::sleep(pause);
     }
 }

@@ -22,22 +22,12 @@ fn lab() -> Lab {
 }
 
 fn ping(from: &Host, to: IpAddr) {
-    let answered = from
-        .namespace
-        .run(&["ping", "-c", "1", "-W", "2", &to.to_string()]);
-    assert!(
-        answered.is_ok(),
-        "{} to {to}: {}",
-        from.name,
-        answered.unwrap_err()
-    );
+    let answered = from.namespace.run(&["ping", "-c", "1", "-W", "2", &to.to_string()]);
+    assert!(answered.is_ok(), "{} to {to}: {}", from.name, answered.unwrap_err());
 }
 
 fn get(from: &Host, server: SocketAddr) -> String {
-    from.namespace
-        .enter(|| load::get(server, "/"))
-        .unwrap()
-        .unwrap()
+    from.namespace.enter(|| load::get(server, "/")).unwrap().unwrap()
 }
 
 /// Makes a real answer for the VIPs on its own, as if there were no director.
@@ -45,20 +35,14 @@ fn give_vips(real: &Host) {
     for vip in VIPS {
         let length = if vip.is_ipv4() { 32 } else { 128 };
         let nodad = if vip.is_ipv4() { "" } else { "nodad" };
-        real.namespace
-            .ip(&format!("address add {vip}/{length} dev eth0 {nodad}\n"))
-            .unwrap();
+        real.namespace.ip(&format!("address add {vip}/{length} dev eth0 {nodad}\n")).unwrap();
     }
 }
 
 /// What in the system bears the name of a bed.
 fn traces(name: &str) -> Vec<String> {
     let temporary = std::env::temp_dir();
-    let places = [
-        Path::new("/run/netns"),
-        Path::new("/sys/fs/bpf"),
-        &temporary,
-    ];
+    let places = [Path::new("/run/netns"), Path::new("/sys/fs/bpf"), &temporary];
     let entries = places.iter().flat_map(|place| fs::read_dir(place).unwrap());
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let ours = names.filter(|found| {
@@ -84,13 +68,7 @@ fn the_vips_are_nobodys_at_first() {
     let lab = lab();
     for vip in VIPS {
         let words = ["ping", "-c", "1", "-W", "1", &vip.to_string()];
-        assert!(
-            matches!(
-                lab.client.namespace.run(&words),
-                Err(LabError::Failed { .. })
-            ),
-            "{vip}"
-        );
+        assert!(matches!(lab.client.namespace.run(&words), Err(LabError::Failed { .. })), "{vip}");
     }
 }
 
@@ -104,10 +82,7 @@ fn only_the_directors_ports_run_a_native_program() {
     assert_eq!(mode("real1"), None);
     for port in ["director", "director-1"] {
         let features = lab.switch.run(&["ethtool", "-k", port]).unwrap();
-        assert!(
-            features.contains("tx-checksumming: off"),
-            "{port}: {features}"
-        );
+        assert!(features.contains("tx-checksumming: off"), "{port}: {features}");
     }
 }
 
@@ -117,10 +92,7 @@ fn web_servers_answer_with_their_names() {
     let _web = lab.start_web(80).unwrap();
     for (number, real) in (1..).zip(&lab.reals) {
         for address in real.addresses() {
-            assert_eq!(
-                get(&lab.client, (address, 80).into()),
-                format!("real {number}")
-            );
+            assert_eq!(get(&lab.client, (address, 80).into()), format!("real {number}"));
         }
     }
 }
@@ -137,25 +109,12 @@ fn the_big_file_arrives_whole_both_ways() {
         let copy = lab.files().join("copy");
         let curl = |words: &[&str]| {
             let mut command = lab.client.namespace.command("curl");
-            let output = command
-                .args(["-sSf", "-o"])
-                .arg(&copy)
-                .args(words)
-                .output()
-                .unwrap();
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            let output = command.args(["-sSf", "-o"]).arg(&copy).args(words).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         };
         curl(&[&format!("http://{server}/big")]);
         assert_eq!(sha256(&copy).unwrap(), sum);
-        curl(&[
-            "-T",
-            big.to_str().unwrap(),
-            &format!("http://{server}/upload/up"),
-        ]);
+        curl(&["-T", big.to_str().unwrap(), &format!("http://{server}/upload/up")]);
     }
     assert_eq!(sha256(&web[0].uploaded("up")).unwrap(), sum);
     assert_eq!(sha256(&web[1].uploaded("up")).unwrap(), sum);
@@ -192,10 +151,7 @@ fn echo_servers_answer_from_an_address_that_came_later() {
                 assert_eq!((&answer[..length], from), (&b"real 2: ping"[..], server));
 
                 drop(tcp);
-                assert!(
-                    lines.next().is_none_or(|line| line.is_err()),
-                    "the server is gone"
-                );
+                assert!(lines.next().is_none_or(|line| line.is_err()), "the server is gone");
             })
             .unwrap();
         drop(udp);
@@ -216,10 +172,7 @@ fn a_real_behind_the_second_interface_is_reached_through_it_and_answers_through_
         let before = lab.director.namespace.counters("eth0").unwrap();
         assert_eq!(get(&lab.client, (address, 80).into()), "real 3");
         let passed = lab.director.namespace.counters("eth0").unwrap() - before;
-        assert!(
-            passed.tx_packets < 3,
-            "the director is not on this way: {passed:?}"
-        );
+        assert!(passed.tx_packets < 3, "the director is not on this way: {passed:?}");
     }
 }
 
@@ -247,11 +200,7 @@ fn the_nat_router_maps_one_port_to_the_vip_and_hides_nobody() {
         assert_eq!(&answer[..length], b"real 1: who");
         drop(udp);
     }
-    let refused = lab
-        .client
-        .namespace
-        .enter(|| load::get((PUBLIC4, 81).into(), "/"))
-        .unwrap();
+    let refused = lab.client.namespace.enter(|| load::get((PUBLIC4, 81).into(), "/")).unwrap();
     assert!(refused.is_err(), "only the one port is mapped");
 }
 
@@ -266,12 +215,7 @@ fn a_changed_mac_is_told_to_the_neighbours() {
     real.namespace.set_mac("eth0", new).unwrap();
     for address in real.addresses() {
         wait_until(&format!("{address} to move"), SOON, || {
-            Ok(lab
-                .director
-                .namespace
-                .neighbour("eth0", address)?
-                .as_deref()
-                == Some(new))
+            Ok(lab.director.namespace.neighbour("eth0", address)?.as_deref() == Some(new))
         })
         .unwrap();
         ping(&lab.director, address);
@@ -283,10 +227,7 @@ fn large_packets_pass_where_the_cables_are_made_for_them() {
     let lab = Lab::builder().reals(1).mtu(9000).build().unwrap();
     for to in [lab.director.ipv4, lab.reals[0].ipv4] {
         let to = to.to_string();
-        lab.client
-            .namespace
-            .run(&["ping", "-c1", "-W2", "-M", "do", "-s", "8972", &to])
-            .unwrap();
+        lab.client.namespace.run(&["ping", "-c1", "-W2", "-M", "do", "-s", "8972", &to]).unwrap();
     }
 }
 
@@ -310,16 +251,10 @@ fn a_load_counts_answers_and_failures() {
 fn a_daemon_that_does_not_start_is_reported_with_its_log() {
     let lab = lab();
     let stub = lab.files().join("stub");
-    fs::write(
-        &stub,
-        "#!/bin/sh\necho \"$@\" >&2\necho no such luck >&2\nexit 7\n",
-    )
-    .unwrap();
+    fs::write(&stub, "#!/bin/sh\necho \"$@\" >&2\necho no such luck >&2\nexit 7\n").unwrap();
     fs::set_permissions(&stub, fs::Permissions::from_mode(0o755)).unwrap();
     let error = DirectorBuilder::new(&lab, &stub).start().unwrap_err();
-    let LabError::Ended { status, log, .. } = error else {
-        panic!("{error}")
-    };
+    let LabError::Ended { status, log, .. } = error else { panic!("{error}") };
     assert_eq!(status.code(), Some(7));
     assert!(log.contains("daemon --interface eth0 --config"), "{log}");
     assert!(log.contains("no such luck"), "{log}");
@@ -348,9 +283,6 @@ fn nothing_is_left_after_a_panic() {
     .unwrap_err();
     let name = panicked.downcast::<String>().unwrap();
     assert_eq!(traces(&name), Vec::<String>::new());
-    let processes = Command::new("pgrep")
-        .args(["-f", &format!("/{name}\\.")])
-        .output()
-        .unwrap();
+    let processes = Command::new("pgrep").args(["-f", &format!("/{name}\\.")]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&processes.stdout), "");
 }

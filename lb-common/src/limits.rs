@@ -43,8 +43,17 @@ pub mod maps {
 
     /// All of them.
     pub const ALL: [&str; 11] = [
-        SERVICES_V4, SERVICES_V6, RINGS, REALS, CONNS_V4, CONNS_V6, EGRESS, INGRESS,
-        SERVICE_STATS, REAL_STATS, REASONS,
+        SERVICES_V4,
+        SERVICES_V6,
+        RINGS,
+        REALS,
+        CONNS_V4,
+        CONNS_V6,
+        EGRESS,
+        INGRESS,
+        SERVICE_STATS,
+        REAL_STATS,
+        REASONS,
     ];
 }
 

@@ -59,8 +59,8 @@ pub enum Change {
         endpoint: Endpoint,
         /// The real's address.
         address: IpAddr,
-        /// The new weight; `None` leaves it as it is.
-        weight: Option<u16>,
+        /// The new weight.
+        weight: u16,
     },
     /// Delete a real from a service.
     DeleteReal {

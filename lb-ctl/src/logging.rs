@@ -61,10 +61,8 @@ pub fn init(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> 
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
-    EnvFilter::try_new(level).map_err(|error| LoggingError::Level {
-        level: level.to_owned(),
-        reason: error.to_string(),
-    })
+    EnvFilter::try_new(level)
+        .map_err(|error| LoggingError::Level { level: level.to_owned(), reason: error.to_string() })
 }
 
 /// Keeps an event on its line, whatever the messages of other libraries hold.
@@ -97,16 +95,8 @@ fn one_line(event: &[u8]) -> Vec<u8> {
         [body @ .., b'\n'] => (body, &b"\n"[..]),
         body => (body, &b""[..]),
     };
-    let mut line: Vec<u8> = body
-        .iter()
-        .map(|byte| {
-            if matches!(byte, b'\n' | b'\r') {
-                b' '
-            } else {
-                *byte
-            }
-        })
-        .collect();
+    let mut line: Vec<u8> =
+        body.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }).collect();
     line.extend_from_slice(end);
     line
 }
@@ -128,9 +118,6 @@ mod tests {
     fn levels() {
         assert!(filter("info").is_ok());
         assert!(filter("lb_ctl=debug,warn").is_ok());
-        assert!(matches!(
-            filter("lb_ctl=loud"),
-            Err(LoggingError::Level { .. })
-        ));
+        assert!(matches!(filter("lb_ctl=loud"), Err(LoggingError::Level { .. })));
     }
 }

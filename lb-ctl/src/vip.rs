@@ -40,22 +40,16 @@ pub fn plan(
         let ifindex = home(address, held, interfaces)?;
         Some(VipOp::Add { ifindex, address })
     });
-    let stale = held
-        .iter()
-        .filter(|held| held.ours && !wanted.contains(&held.address));
-    let deletions = stale.map(|held| VipOp::Delete {
-        ifindex: held.ifindex,
-        address: held.address,
-    });
+    let stale = held.iter().filter(|held| held.ours && !wanted.contains(&held.address));
+    let deletions =
+        stale.map(|held| VipOp::Delete { ifindex: held.ifindex, address: held.address });
     additions.chain(deletions).collect()
 }
 
 /// The interface whose network the VIP belongs to, by the longest prefix; else the first.
 fn home(vip: IpAddr, held: &[HeldAddress], interfaces: &[(u32, String)]) -> Option<u32> {
     let prefix_on = |ifindex: u32| {
-        let connecting = held
-            .iter()
-            .filter(|held| held.ifindex == ifindex && held.connects(vip));
+        let connecting = held.iter().filter(|held| held.ifindex == ifindex && held.connects(vip));
         connecting.map(|held| held.prefix_len).max()
     };
     let mut best: Option<(u32, u8)> = None;
@@ -66,8 +60,7 @@ fn home(vip: IpAddr, held: &[HeldAddress], interfaces: &[(u32, String)]) -> Opti
             best = Some((ifindex, prefix));
         }
     }
-    best.map(|(ifindex, _)| ifindex)
-        .or_else(|| interfaces.first().map(|&(ifindex, _)| ifindex))
+    best.map(|(ifindex, _)| ifindex).or_else(|| interfaces.first().map(|&(ifindex, _)| ifindex))
 }
 
 #[cfg(test)]
@@ -101,17 +94,11 @@ mod tests {
     }
 
     fn add(ifindex: u32, address: &str) -> VipOp {
-        VipOp::Add {
-            ifindex,
-            address: ip(address),
-        }
+        VipOp::Add { ifindex, address: ip(address) }
     }
 
     fn delete(ifindex: u32, address: &str) -> VipOp {
-        VipOp::Delete {
-            ifindex,
-            address: ip(address),
-        }
+        VipOp::Delete { ifindex, address: ip(address) }
     }
 
     #[test]
@@ -121,11 +108,7 @@ mod tests {
             held(3, "192.0.2.1/24", false),
             held(3, "2001:db8::1/64", false),
         ];
-        let ops = plan(
-            &wanted(&["192.0.2.10", "2001:db8::10"]),
-            &held,
-            &interfaces(),
-        );
+        let ops = plan(&wanted(&["192.0.2.10", "2001:db8::10"]), &held, &interfaces());
         assert_eq!(ops, [add(3, "192.0.2.10"), add(3, "2001:db8::10")]);
     }
 
@@ -139,24 +122,15 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins_and_the_first_interface_among_equals() {
         let longer = [held(2, "10.0.0.1/8", false), held(3, "10.1.0.1/16", false)];
-        assert_eq!(
-            plan(&wanted(&["10.1.2.3"]), &longer, &interfaces()),
-            [add(3, "10.1.2.3")]
-        );
+        assert_eq!(plan(&wanted(&["10.1.2.3"]), &longer, &interfaces()), [add(3, "10.1.2.3")]);
         let equal = [held(3, "10.0.0.2/8", false), held(2, "10.0.0.1/8", false)];
-        assert_eq!(
-            plan(&wanted(&["10.1.2.3"]), &equal, &interfaces()),
-            [add(2, "10.1.2.3")]
-        );
+        assert_eq!(plan(&wanted(&["10.1.2.3"]), &equal, &interfaces()), [add(2, "10.1.2.3")]);
     }
 
     #[test]
     fn an_interface_that_is_not_attached_takes_no_vip() {
         let held = [held(9, "192.0.2.1/24", false)];
-        assert_eq!(
-            plan(&wanted(&["192.0.2.10"]), &held, &interfaces()),
-            [add(2, "192.0.2.10")]
-        );
+        assert_eq!(plan(&wanted(&["192.0.2.10"]), &held, &interfaces()), [add(2, "192.0.2.10")]);
     }
 
     #[test]
@@ -175,27 +149,14 @@ mod tests {
 
     #[test]
     fn ours_and_wanted_stays_where_it_is() {
-        let held = [
-            held(2, "192.0.2.10/32", true),
-            held(3, "192.0.2.1/24", false),
-        ];
+        let held = [held(2, "192.0.2.10/32", true), held(3, "192.0.2.1/24", false)];
         assert_eq!(plan(&wanted(&["192.0.2.10"]), &held, &interfaces()), []);
     }
 
     #[test]
     fn ours_and_not_wanted_goes_wherever_it_is_and_after_the_additions() {
-        let held = [
-            held(9, "192.0.2.9/32", true),
-            held(2, "2001:db8::9/128", true),
-        ];
+        let held = [held(9, "192.0.2.9/32", true), held(2, "2001:db8::9/128", true)];
         let ops = plan(&wanted(&["192.0.2.10"]), &held, &interfaces());
-        assert_eq!(
-            ops,
-            [
-                add(2, "192.0.2.10"),
-                delete(9, "192.0.2.9"),
-                delete(2, "2001:db8::9")
-            ]
-        );
+        assert_eq!(ops, [add(2, "192.0.2.10"), delete(9, "192.0.2.9"), delete(2, "2001:db8::9")]);
     }
 }

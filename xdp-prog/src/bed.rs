@@ -1,7 +1,11 @@
 //! Small programs for the test bed and the benches.
 #![no_std]
 #![no_main]
-#![expect(missing_docs, unreachable_pub, reason = "the xdp macro wraps its function in one that has neither")]
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    reason = "the xdp macro wraps its function in one that has neither"
+)]
 #![expect(unsafe_code, reason = "the panic handler and the licence section of a BPF object")]
 
 use aya_ebpf::bindings::xdp_action;

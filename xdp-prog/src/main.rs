@@ -1,7 +1,11 @@
 //! The XDP program: the thin kernel shell around the packet engine.
 #![no_std]
 #![no_main]
-#![expect(missing_docs, unreachable_pub, reason = "the xdp macro wraps its function in one that has neither")]
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    reason = "the xdp macro wraps its function in one that has neither"
+)]
 #![expect(unsafe_code, reason = "the panic handler and the licence section of a BPF object")]
 
 mod ctx;
@@ -29,7 +33,11 @@ pub fn lb_ctl(ctx: XdpContext) -> u32 {
         Verdict::Redirect => xdp_action::XDP_REDIRECT,
         Verdict::Drop => {
             if let Reason::NoEgress = reason {
-                warn!(&ctx, "no interface to redirect to for a packet from interface {}", frame.ingress());
+                warn!(
+                    &ctx,
+                    "no interface to redirect to for a packet from interface {}",
+                    frame.ingress()
+                );
             }
             xdp_action::XDP_DROP
         }

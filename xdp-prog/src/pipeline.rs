@@ -78,8 +78,11 @@ where
     let entry = tables.connection(&segment.flow)?;
     let connection = entry.get();
     let real = tables.real(connection.real)?;
-    conn::binds(&connection, &real, segment.tcp_flags, now)
-        .then_some(Choice { id: connection.real, real, entry: Some((entry, connection)) })
+    conn::binds(&connection, &real, segment.tcp_flags, now).then_some(Choice {
+        id: connection.real,
+        real,
+        entry: Some((entry, connection)),
+    })
 }
 
 /// A switch that does not know a real's MAC yet floods the very frame that a director sent to it.

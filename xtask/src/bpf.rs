@@ -40,10 +40,7 @@ impl fmt::Display for BpfError {
                  core library for it, nor rustup's nightly with rust-src; {remedy}"
             ),
             Self::NoLinker => {
-                write!(
-                    f,
-                    "bpf-linker is neither on PATH nor in cargo's bin folder; {remedy}"
-                )
+                write!(f, "bpf-linker is neither on PATH nor in cargo's bin folder; {remedy}")
             }
             Self::LinkerVersion(linker) => write!(
                 f,
@@ -86,10 +83,7 @@ impl Error for BpfError {
 /// No compiler or linker that serves, or a fault in the program; see [`BpfError`].
 pub fn build(workspace_root: &Path, bin: &str) -> Result<PathBuf, BpfError> {
     for input in INPUTS {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace_root.join(input).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace_root.join(input).display());
     }
     let toolchain = Toolchain::find().ok_or(BpfError::NoToolchain)?;
     check_linker(&toolchain)?;
@@ -103,11 +97,7 @@ pub fn build(workspace_root: &Path, bin: &str) -> Result<PathBuf, BpfError> {
         return Err(BpfError::Compile(bin.to_owned(), toolchain, status));
     }
     let object = target_dir.join(TARGET).join("release").join(bin);
-    if object.is_file() {
-        Ok(object)
-    } else {
-        Err(BpfError::NoObject(object))
-    }
+    if object.is_file() { Ok(object) } else { Err(BpfError::NoObject(object)) }
 }
 
 /// What the object is made from, relative to the workspace.
@@ -148,13 +138,7 @@ fn command(root: &Path, toolchain: &Toolchain, bin: &str, target_dir: &Path) -> 
     command
         .current_dir(root)
         .args(["--package", "xdp-prog", "--bin", bin])
-        .args([
-            "--release",
-            "--locked",
-            "--no-default-features",
-            "--features",
-            "bpf",
-        ])
+        .args(["--release", "--locked", "--no-default-features", "--features", "bpf"])
         .arg("--target-dir")
         .arg(target_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS.join("\x1f"))
@@ -170,9 +154,7 @@ fn command(root: &Path, toolchain: &Toolchain, bin: &str, target_dir: &Path) -> 
 const RUSTFLAGS: [&str; 3] = ["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3"];
 
 fn is_set(command: &Command, name: &OsString) -> bool {
-    command
-        .get_envs()
-        .any(|(key, value)| key == name && value.is_some())
+    command.get_envs().any(|(key, value)| key == name && value.is_some())
 }
 
 /// Whether an environment variable belongs to the cargo that runs us, as compiler, wrapper (clippy
@@ -221,31 +203,17 @@ mod tests {
 
     #[test]
     fn the_outer_build_is_forgotten_and_the_user_is_not() {
-        for name in [
-            "RUSTC_WORKSPACE_WRAPPER",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "CARGO_CFG_UNIX",
-        ] {
+        for name in ["RUSTC_WORKSPACE_WRAPPER", "CARGO_ENCODED_RUSTFLAGS", "CARGO_CFG_UNIX"] {
             assert!(speaks_of_the_outer_build(name), "{name}");
         }
-        for name in [
-            "CARGO_HOME",
-            "CARGO_NET_OFFLINE",
-            "CARGO_MAKEFLAGS",
-            "HTTPS_PROXY",
-            "HOME",
-        ] {
+        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_MAKEFLAGS", "HTTPS_PROXY", "HOME"] {
             assert!(!speaks_of_the_outer_build(name), "{name}");
         }
     }
 
     #[test]
     fn errors_name_the_remedy() {
-        assert!(
-            BpfError::NoToolchain
-                .to_string()
-                .contains("cargo xtask setup")
-        );
+        assert!(BpfError::NoToolchain.to_string().contains("cargo xtask setup"));
         assert!(BpfError::NoLinker.to_string().contains("cargo xtask setup"));
     }
 }

@@ -31,11 +31,7 @@ impl Linker {
             .find(|path| path.is_file())?;
         let version = parse_version(&output(Command::new(&path).arg("--version"))?)?;
         let llvm_major = output(Command::new("ldd").arg(&path)).and_then(|ldd| parse_llvm(&ldd));
-        Some(Self {
-            path,
-            version,
-            llvm_major,
-        })
+        Some(Self { path, version, llvm_major })
     }
 
     /// Whether it reads the bitcode of a compiler with this LLVM. Bitcode is read by LLVMs of the
@@ -62,17 +58,12 @@ fn cargo_bin() -> Option<PathBuf> {
 
 /// From `bpf-linker 0.13.0`.
 fn parse_version(output: &str) -> Option<String> {
-    output
-        .trim()
-        .strip_prefix(NAME)
-        .map(|version| version.trim().to_owned())
+    output.trim().strip_prefix(NAME).map(|version| version.trim().to_owned())
 }
 
 /// From the output of ldd: `libLLVM.so.22.1 => …`, or, up to LLVM 17, `libLLVM-17.so.1 => …`.
 fn parse_llvm(ldd: &str) -> Option<u32> {
-    let library = ldd
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("libLLVM"))?;
+    let library = ldd.lines().find_map(|line| line.trim().strip_prefix("libLLVM"))?;
     let digits: String = library
         .chars()
         .skip_while(|c| !c.is_ascii_digit())
@@ -87,10 +78,7 @@ mod tests {
 
     #[test]
     fn reads_the_version() {
-        assert_eq!(
-            parse_version("bpf-linker 0.13.0\n").as_deref(),
-            Some("0.13.0")
-        );
+        assert_eq!(parse_version("bpf-linker 0.13.0\n").as_deref(), Some("0.13.0"));
         assert_eq!(parse_version("ld 2.40\n"), None);
     }
 
@@ -105,11 +93,8 @@ mod tests {
 
     #[test]
     fn older_bitcode_is_read_and_younger_is_not() {
-        let linker = |llvm_major| Linker {
-            path: PathBuf::new(),
-            version: VERSION.to_owned(),
-            llvm_major,
-        };
+        let linker =
+            |llvm_major| Linker { path: PathBuf::new(), version: VERSION.to_owned(), llvm_major };
         assert!(linker(Some(22)).reads(22));
         assert!(linker(Some(23)).reads(22));
         assert!(!linker(Some(21)).reads(22));

@@ -23,9 +23,7 @@ pub(crate) fn target_dir(root: &Path) -> PathBuf {
 /// Runs a command whose output the reader is to see, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let shown = shown(command);
-    let status = command
-        .status()
-        .with_context(|| format!("`{shown}` could not be started"))?;
+    let status = command.status().with_context(|| format!("`{shown}` could not be started"))?;
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }
@@ -61,14 +59,7 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 
 /// The command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
-    let words: Vec<OsString> = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args())
-        .map(Into::into)
-        .collect();
-    words
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words: Vec<OsString> =
+        [command.get_program()].into_iter().chain(command.get_args()).map(Into::into).collect();
+    words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

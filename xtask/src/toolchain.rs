@@ -77,36 +77,22 @@ impl Toolchain {
         query.args(["--print", "target-libdir", "--target", TARGET]);
         let libraries = output(&mut query)?;
         // The path is printed whether or not anything is there.
-        let has_core = Path::new(libraries.trim())
-            .read_dir()
-            .ok()?
-            .flatten()
-            .any(|entry| {
-                let name = entry.file_name();
-                name.to_string_lossy().starts_with("libcore-")
-            });
+        let has_core = Path::new(libraries.trim()).read_dir().ok()?.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().starts_with("libcore-")
+        });
         let version = RustcVersion::of(SYSTEM_RUSTC.as_ref())?;
-        has_core.then_some(Self {
-            kind: Kind::System,
-            version,
-        })
+        has_core.then_some(Self { kind: Kind::System, version })
     }
 
     fn nightly() -> Option<Self> {
         let rustc = |arguments: &[&str]| {
-            output(
-                Command::new("rustup")
-                    .args(["run", "nightly", "rustc"])
-                    .args(arguments),
-            )
+            output(Command::new("rustup").args(["run", "nightly", "rustc"]).args(arguments))
         };
         let sysroot = rustc(&["--print", "sysroot"])?;
         let core = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core/Cargo.toml");
         let version = RustcVersion::parse(&rustc(&["-vV"])?)?;
-        core.exists().then_some(Self {
-            kind: Kind::Nightly,
-            version,
-        })
+        core.exists().then_some(Self { kind: Kind::Nightly, version })
     }
 
     /// A `cargo build` for the BPF target with this compiler. `cargo` is the program that drives a
@@ -116,10 +102,7 @@ impl Toolchain {
             Kind::System => {
                 let mut command = Command::new(cargo);
                 // The prebuilt `core` carries unstable features, which a stable compiler refuses.
-                command
-                    .env("RUSTC", SYSTEM_RUSTC)
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .arg("build");
+                command.env("RUSTC", SYSTEM_RUSTC).env("RUSTC_BOOTSTRAP", "1").arg("build");
                 command
             }
             Kind::Nightly => {
@@ -135,11 +118,7 @@ impl Toolchain {
 
 impl fmt::Display for Toolchain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RustcVersion {
-            release,
-            llvm_major,
-            ..
-        } = &self.version;
+        let RustcVersion { release, llvm_major, .. } = &self.version;
         match self.kind {
             Kind::System => write!(f, "{SYSTEM_RUSTC} {release} (LLVM {llvm_major})"),
             Kind::Nightly => write!(f, "rustup's nightly {release} (LLVM {llvm_major})"),
@@ -150,10 +129,7 @@ impl fmt::Display for Toolchain {
 /// Standard output of a command that succeeds.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]
@@ -180,21 +156,15 @@ LLVM version: 22.1.8
     fn a_compiler_without_llvm_is_none_of_ours() {
         let without = VERBOSE.replace("LLVM version: 22.1.8\n", "");
         assert_eq!(RustcVersion::parse(&without), None);
-        assert_eq!(
-            RustcVersion::parse(&VERBOSE.replace("22.1.8", "unknown")),
-            None
-        );
+        assert_eq!(RustcVersion::parse(&VERBOSE.replace("22.1.8", "unknown")), None);
     }
 
     #[test]
     fn each_kind_has_its_own_command() {
         let version = RustcVersion::parse(VERBOSE).unwrap();
         let arguments = |kind| {
-            let command = Toolchain {
-                kind,
-                version: version.clone(),
-            }
-            .cargo_build("cargo".as_ref());
+            let command =
+                Toolchain { kind, version: version.clone() }.cargo_build("cargo".as_ref());
             format!("{command:?}")
         };
         let system = arguments(Kind::System);

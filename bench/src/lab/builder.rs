@@ -31,10 +31,8 @@ const HOST_SETTINGS: [(&str, &str); 10] = [
 ];
 
 /// The switch forwards frames and takes no part in IP.
-const SWITCH_SETTINGS: [(&str, &str); 2] = [
-    ("ipv6/conf/all/disable_ipv6", "1"),
-    ("ipv6/conf/default/disable_ipv6", "1"),
-];
+const SWITCH_SETTINGS: [(&str, &str); 2] =
+    [("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
 
 /// Beds that this process has built.
 static BUILT: AtomicUsize = AtomicUsize::new(0);
@@ -48,16 +46,8 @@ pub struct LabBuilder {
 
 impl LabBuilder {
     pub(super) fn new() -> Self {
-        let options = Options {
-            reals: 3,
-            far_reals: 0,
-            nat_port: None,
-            mtu: 1500,
-        };
-        Self {
-            name: None,
-            options,
-        }
+        let options = Options { reals: 3, far_reals: 0, nat_port: None, mtu: 1500 };
+        Self { name: None, options }
     }
 
     /// The number of real servers; 3 unless said otherwise.
@@ -105,11 +95,7 @@ impl LabBuilder {
     pub fn build(self) -> Result<Lab, LabError> {
         let plan = Plan::new(self.options)?;
         let name = self.name.unwrap_or_else(|| {
-            format!(
-                "lb{}-{}",
-                process::id(),
-                BUILT.fetch_add(1, Ordering::Relaxed)
-            )
+            format!("lb{}-{}", process::id(), BUILT.fetch_add(1, Ordering::Relaxed))
         });
         let files = tempfile::Builder::new()
             .prefix(&format!("{name}."))
@@ -123,11 +109,7 @@ impl LabBuilder {
         let build = |host| build_host(&plan, host, &name, &switch);
         let client = build(&plan.client)?;
         let director = build(&plan.director)?;
-        let reals = plan
-            .reals
-            .iter()
-            .map(build)
-            .collect::<Result<Vec<_>, _>>()?;
+        let reals = plan.reals.iter().map(build).collect::<Result<Vec<_>, _>>()?;
         let router = plan.router.as_ref().map(build).transpose()?;
 
         let director_ports: Vec<_> = plan.director.ports().collect();
@@ -136,27 +118,10 @@ impl LabBuilder {
             router::start(&router.namespace, self.options.nat_port)?;
         }
         wait_until("all cables to carry frames", READY_LIMIT, || {
-            all_carry(
-                &switch,
-                [&client, &director]
-                    .into_iter()
-                    .chain(&reals)
-                    .chain(&router),
-            )
+            all_carry(&switch, [&client, &director].into_iter().chain(&reals).chain(&router))
         })?;
         let directors = AtomicUsize::new(0);
-        Ok(Lab {
-            ports,
-            client,
-            director,
-            reals,
-            router,
-            switch,
-            pins,
-            files,
-            name,
-            directors,
-        })
+        Ok(Lab { ports, client, director, reals, router, switch, pins, files, name, directors })
     }
 }
 

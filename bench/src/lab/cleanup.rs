@@ -31,12 +31,7 @@ pub fn remove() -> Result<Vec<String>, LabError> {
     let mut beds = BTreeSet::new();
     for place in places {
         let names = entries(place)?;
-        beds.extend(
-            names
-                .iter()
-                .filter_map(|name| bed_of(name))
-                .map(str::to_owned),
-        );
+        beds.extend(names.iter().filter_map(|name| bed_of(name)).map(str::to_owned));
     }
     beds.retain(|bed| owner(bed).is_none_or(|pid| !Path::new(&format!("/proc/{pid}")).exists()));
     for bed in &beds {
@@ -67,10 +62,7 @@ fn remove_bed(bed: &str, temporary: &Path) -> Result<(), LabError> {
 /// Ends the servers that live in a namespace, and waits until they are gone.
 fn end_processes(namespace: &str) -> Result<(), LabError> {
     let list = || run(Command::new("ip").args(["netns", "pids", namespace]));
-    let pids: Vec<u32> = list()?
-        .lines()
-        .filter_map(|line| line.trim().parse().ok())
-        .collect();
+    let pids: Vec<u32> = list()?.lines().filter_map(|line| line.trim().parse().ok()).collect();
     if pids.contains(&process::id()) {
         return Err(LabError::Inside(namespace.to_owned()));
     }
@@ -84,11 +76,9 @@ fn end_processes(namespace: &str) -> Result<(), LabError> {
             }
         }
     }
-    wait_until(
-        &format!("the processes in {namespace} to end"),
-        END_LIMIT,
-        || Ok(list()?.trim().is_empty()),
-    )
+    wait_until(&format!("the processes in {namespace} to end"), END_LIMIT, || {
+        Ok(list()?.trim().is_empty())
+    })
 }
 
 fn entries(folder: &Path) -> Result<Vec<String>, LabError> {
@@ -98,13 +88,7 @@ fn entries(folder: &Path) -> Result<Vec<String>, LabError> {
     let failed = || LabError::io(format!("list {}", folder.display()));
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed())? {
-        names.push(
-            entry
-                .map_err(failed())?
-                .file_name()
-                .to_string_lossy()
-                .into_owned(),
-        );
+        names.push(entry.map_err(failed())?.file_name().to_string_lossy().into_owned());
     }
     Ok(names)
 }
@@ -140,14 +124,7 @@ mod tests {
         assert_eq!(bed_of("lb17-3.aB3dEf"), Some("lb17-3"));
         assert_eq!(bed_of("lb-lab-real1"), Some(STANDING));
         assert_eq!(bed_of("lb-lab"), Some(STANDING));
-        for other in [
-            "lb-laboratory",
-            "lb17",
-            "lb17-x",
-            "lbx-1-client",
-            "lb17-3x",
-            "web1",
-        ] {
+        for other in ["lb-laboratory", "lb17", "lb17-x", "lbx-1-client", "lb17-3x", "web1"] {
             assert_eq!(bed_of(other), None, "{other}");
         }
     }

@@ -35,10 +35,7 @@ pub fn run(command: &mut Command) -> Result<String, LabError> {
 /// The command does not start, or ends with a status other than 0.
 pub fn run_with_input(command: &mut Command, input: &str) -> Result<String, LabError> {
     let line = describe(command);
-    let start = |source| LabError::Start {
-        command: line.clone(),
-        source,
-    };
+    let start = |source| LabError::Start { command: line.clone(), source };
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

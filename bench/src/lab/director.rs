@@ -113,10 +113,7 @@ impl Director {
     fn prepare(settings: DirectorBuilder) -> Result<Self, LabError> {
         fs::create_dir_all(&settings.folder)
             .map_err(LabError::io(format!("make {}", settings.folder.display())))?;
-        Ok(Self {
-            settings,
-            process: None,
-        })
+        Ok(Self { settings, process: None })
     }
 
     fn started(mut self) -> Result<Self, LabError> {
@@ -138,10 +135,7 @@ impl Director {
         command.arg("daemon").args(&self.settings.arguments);
         command.arg("--config").arg(self.definition_path());
         command.arg("--pin-dir").arg(&self.settings.pins);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.process = Some(Process::spawn(&mut command)?);
         self.wait_ready()
     }
@@ -162,10 +156,7 @@ impl Director {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null());
         let line = describe(&command);
-        command.output().map_err(|source| LabError::Start {
-            command: line,
-            source,
-        })
+        command.output().map_err(|source| LabError::Start { command: line, source })
     }
 
     /// Runs a command of the CLI that must succeed, and returns its standard output.
@@ -207,10 +198,7 @@ impl Director {
     ///
     /// The system does not let us wait for it.
     pub fn stop(&mut self) -> Result<Option<ExitStatus>, LabError> {
-        self.process
-            .take()
-            .map(|mut process| process.stop())
-            .transpose()
+        self.process.take().map(|mut process| process.stop()).transpose()
     }
 
     /// Ends the daemon by SIGKILL and reaps it. Pins and files stay.
@@ -265,11 +253,7 @@ impl Director {
         let waited = wait_until("the daemon to answer", READY_LIMIT, || {
             if let Some(status) = self.process().ended()? {
                 let command = self.process().command().to_owned();
-                return Err(LabError::Ended {
-                    command,
-                    status,
-                    log: self.log(),
-                });
+                return Err(LabError::Ended { command, status, log: self.log() });
             }
             // Connecting costs nothing; a command of the CLI is a process.
             let listens = UnixStream::connect(&socket).is_ok();

@@ -56,10 +56,7 @@ impl Echo {
         let socket = real
             .namespace
             .enter(|| open(address, kind))?
-            .map_err(LabError::io(format!(
-                "listen on {address} on {}",
-                real.name
-            )))?;
+            .map_err(LabError::io(format!("listen on {address} on {}", real.name)))?;
         let (stop, stopped) = oneshot::channel();
         let (tell, started) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -67,10 +64,7 @@ impl Echo {
             // The first message counts: a failure after the start has nobody to hear it.
             let _ = tell.send(result);
         });
-        let echo = Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        };
+        let echo = Self { stop: Some(stop), thread: Some(thread) };
         started
             .recv()
             .unwrap_or_else(|_| Err(io::Error::other("its thread ended")))
@@ -94,11 +88,7 @@ impl Drop for Echo {
 }
 
 fn open(address: SocketAddr, kind: SockType) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() {
-        AddressFamily::Inet
-    } else {
-        AddressFamily::Inet6
-    };
+    let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let socket = socket(family, kind, flags, None)?;
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
@@ -117,9 +107,7 @@ fn serve(
     stopped: oneshot::Receiver<()>,
     started: &mpsc::Sender<io::Result<()>>,
 ) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let serving = async {
             if kind == SockType::Stream {

@@ -87,10 +87,6 @@ impl LabError {
     /// The failure that a finished command reports.
     pub(crate) fn failed(command: String, output: &Output) -> Self {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Self::Failed {
-            command,
-            status: output.status,
-            stderr,
-        }
+        Self::Failed { command, status: output.status, stderr }
     }
 }

@@ -17,8 +17,7 @@ pub(super) fn write_big(path: &Path) -> Result<(), LabError> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(failed())?);
     let mut state = 0u64;
     for _ in 0..BIG_FILE_SIZE / 8 {
-        file.write_all(&next(&mut state).to_le_bytes())
-            .map_err(failed())?;
+        file.write_all(&next(&mut state).to_le_bytes()).map_err(failed())?;
     }
     file.flush().map_err(failed())
 }
@@ -30,11 +29,7 @@ pub(super) fn write_big(path: &Path) -> Result<(), LabError> {
 /// The file cannot be read.
 pub fn sha256(path: &Path) -> Result<String, LabError> {
     let output = run(Command::new("sha256sum").arg(path))?;
-    Ok(output
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned())
+    Ok(output.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).

@@ -146,16 +146,7 @@ impl Namespace {
     /// There is no such interface.
     pub fn neighbour(&self, interface: &str, address: IpAddr) -> Result<Option<String>, LabError> {
         let address = address.to_string();
-        let words = [
-            "ip",
-            "-j",
-            "neighbour",
-            "show",
-            "to",
-            &address,
-            "dev",
-            interface,
-        ];
+        let words = ["ip", "-j", "neighbour", "show", "to", &address, "dev", interface];
         let known: Vec<Neighbour> = self.json(&words)?;
         Ok(known.into_iter().find_map(|neighbour| neighbour.lladdr))
     }

@@ -65,11 +65,7 @@ impl Host {
 
     /// The address on its `eth0` in the family of `like`.
     pub fn address_like(&self, like: IpAddr) -> IpAddr {
-        if like.is_ipv4() {
-            self.ipv4.into()
-        } else {
-            self.ipv6.into()
-        }
+        if like.is_ipv4() { self.ipv4.into() } else { self.ipv6.into() }
     }
 
     /// What this machine's servers call themselves: `real 1` for `real1`.
@@ -130,10 +126,7 @@ impl Lab {
 
     /// Client, director, reals, and the router if there is one.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        [&self.client, &self.director]
-            .into_iter()
-            .chain(&self.reals)
-            .chain(&self.router)
+        [&self.client, &self.director].into_iter().chain(&self.reals).chain(&self.router)
     }
 
     /// Starts a web server on each real.
@@ -142,10 +135,7 @@ impl Lab {
     ///
     /// nginx does not start.
     pub fn start_web(&self, port: u16) -> Result<Vec<WebServer>, LabError> {
-        self.reals
-            .iter()
-            .map(|real| WebServer::start(self, real, port))
-            .collect()
+        self.reals.iter().map(|real| WebServer::start(self, real, port)).collect()
     }
 
     /// Lets the bed stand after this process; [`cleanup::remove`] takes it down.

@@ -55,9 +55,7 @@ impl Namespace {
     /// new /sys over the BPF file system.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        command
-            .arg(format!("--net={}", self.path.display()))
-            .arg(program);
+        command.arg(format!("--net={}", self.path.display())).arg(program);
         command
     }
 
@@ -119,9 +117,8 @@ impl Namespace {
     pub fn sysctl(&self, settings: &[(&str, &str)]) -> Result<(), LabError> {
         self.enter(|| {
             settings.iter().try_for_each(|(key, value)| {
-                fs::write(Path::new("/proc/sys/net").join(key), value).map_err(LabError::io(
-                    format!("set net/{key} to {value} in {}", self.name),
-                ))
+                fs::write(Path::new("/proc/sys/net").join(key), value)
+                    .map_err(LabError::io(format!("set net/{key} to {value} in {}", self.name)))
             })
         })?
     }

@@ -36,15 +36,8 @@ impl Process {
         let child = command
             .process_group(0)
             .spawn()
-            .map_err(|source| LabError::Start {
-                command: line.clone(),
-                source,
-            })?;
-        Ok(Self {
-            child,
-            command: line,
-            kept: false,
-        })
+            .map_err(|source| LabError::Start { command: line.clone(), source })?;
+        Ok(Self { child, command: line, kept: false })
     }
 
     /// The child's process id.
@@ -63,9 +56,7 @@ impl Process {
     ///
     /// The system does not tell.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>, LabError> {
-        self.child
-            .try_wait()
-            .map_err(LabError::io(format!("wait for `{}`", self.command)))
+        self.child.try_wait().map_err(LabError::io(format!("wait for `{}`", self.command)))
     }
 
     /// Sends a signal to the child and its workers.
@@ -74,8 +65,7 @@ impl Process {
     ///
     /// They have ended already.
     pub fn signal(&self, signal: Signal) -> Result<(), LabError> {
-        self.send(signal)
-            .map_err(LabError::io(format!("send {signal} to `{}`", self.command)))
+        self.send(signal).map_err(LabError::io(format!("send {signal} to `{}`", self.command)))
     }
 
     /// Waits for the child to end.
@@ -84,9 +74,7 @@ impl Process {
     ///
     /// The system does not tell.
     pub fn wait(&mut self) -> Result<ExitStatus, LabError> {
-        self.child
-            .wait()
-            .map_err(LabError::io(format!("wait for `{}`", self.command)))
+        self.child.wait().map_err(LabError::io(format!("wait for `{}`", self.command)))
     }
 
     /// Asks the child to leave by SIGTERM, ends it by SIGKILL if it does not, and reaps it.
@@ -113,9 +101,7 @@ impl Process {
             if ended.recv_timeout(GRACE).is_err() {
                 let _ = killpg(group, Signal::SIGKILL);
             }
-            waiter
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("the waiting thread panicked")))
+            waiter.join().unwrap_or_else(|_| Err(io::Error::other("the waiting thread panicked")))
         });
         status.map_err(LabError::io(format!("wait for `{}`", self.command)))
     }

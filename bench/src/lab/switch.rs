@@ -32,10 +32,7 @@ pub(super) fn prepare_for_xdp(
         switch.run(&["ethtool", "-K", port, "tx", "off"])?;
     }
     switch.enter(|| {
-        ports
-            .iter()
-            .map(|port| Ok((port.clone(), attach_pass(port)?)))
-            .collect::<Result<_, _>>()
+        ports.iter().map(|port| Ok((port.clone(), attach_pass(port)?))).collect::<Result<_, _>>()
     })?
 }
 
@@ -47,10 +44,7 @@ pub(super) fn pin(
     fs::create_dir_all(folder).map_err(LabError::io(format!("make {}", folder.display())))?;
     for (port, link) in ports {
         let path = folder.join(format!("port-{port}"));
-        link.pin(path).map_err(|error| LabError::Program {
-            port,
-            reason: chain(&error),
-        })?;
+        link.pin(path).map_err(|error| LabError::Program { port, reason: chain(&error) })?;
     }
     Ok(())
 }
@@ -63,14 +57,9 @@ pub(super) fn all_forward(switch: &Namespace) -> Result<bool, LabError> {
 }
 
 fn attach_pass(port: &str) -> Result<FdLink, LabError> {
-    let refused = |reason: String| LabError::Program {
-        port: port.to_owned(),
-        reason,
-    };
+    let refused = |reason: String| LabError::Program { port: port.to_owned(), reason };
     let mut object = Ebpf::load(PASS).map_err(|error| refused(chain(&error)))?;
-    let program = object
-        .program_mut("pass")
-        .ok_or_else(|| refused("not in the object".into()))?;
+    let program = object.program_mut("pass").ok_or_else(|| refused("not in the object".into()))?;
     let program: &mut Xdp = program.try_into().map_err(|error| refused(chain(&error)))?;
     let attach = |program: &mut Xdp| -> Result<FdLink, Box<dyn std::error::Error>> {
         program.load()?;

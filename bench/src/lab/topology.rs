@@ -42,16 +42,9 @@ const MAX_REALS: u8 = CLIENT - FIRST_REAL;
 
 impl Plan {
     pub(super) fn new(options: Options) -> Result<Self, LabError> {
-        let Options {
-            reals,
-            far_reals,
-            nat_port,
-            mtu,
-        } = options;
+        let Options { reals, far_reals, nat_port, mtu } = options;
         if reals > MAX_REALS {
-            return Err(LabError::Options(
-                "it has more reals than addresses for them",
-            ));
+            return Err(LabError::Options("it has more reals than addresses for them"));
         }
         if far_reals > reals {
             return Err(LabError::Options("more reals are far away than there are"));
@@ -66,16 +59,8 @@ impl Plan {
         let mut director = vec![Network::Lan];
         director.extend(far.then_some(Network::Far));
         let real = |number| {
-            let network = if number + far_reals < reals {
-                Network::Lan
-            } else {
-                Network::Far
-            };
-            HostPlan::new(
-                &format!("real{}", number + 1),
-                FIRST_REAL + number,
-                vec![network],
-            )
+            let network = if number + far_reals < reals { Network::Lan } else { Network::Far };
+            HostPlan::new(&format!("real{}", number + 1), FIRST_REAL + number, vec![network])
         };
         let router = (networks.len() > 1).then(|| networks.clone());
         Ok(Self {
@@ -90,14 +75,12 @@ impl Plan {
 
     /// The bridges, to be made in the switch's namespace.
     pub(super) fn bridges(&self) -> String {
-        self.networks
-            .iter()
-            .fold(String::new(), |mut lines, network| {
-                let bridge = network.bridge();
-                let _ = writeln!(lines, "link add name {bridge} type bridge mcast_snooping 0");
-                let _ = writeln!(lines, "link set dev {bridge} up");
-                lines
-            })
+        self.networks.iter().fold(String::new(), |mut lines, network| {
+            let bridge = network.bridge();
+            let _ = writeln!(lines, "link add name {bridge} type bridge mcast_snooping 0");
+            let _ = writeln!(lines, "link set dev {bridge} up");
+            lines
+        })
     }
 
     /// The cables of one host, to be laid from the switch's namespace.
@@ -138,20 +121,12 @@ impl Plan {
 
 impl HostPlan {
     fn new(name: &str, host: u8, networks: Vec<Network>) -> Self {
-        Self {
-            name: name.to_owned(),
-            host,
-            networks,
-        }
+        Self { name: name.to_owned(), host, networks }
     }
 
     /// The switch's end of the cable to this host's `eth<index>`.
     pub(super) fn port(&self, index: usize) -> String {
-        if index == 0 {
-            self.name.clone()
-        } else {
-            format!("{}-{index}", self.name)
-        }
+        if index == 0 { self.name.clone() } else { format!("{}-{index}", self.name) }
     }
 
     pub(super) fn ports(&self) -> impl Iterator<Item = String> {
@@ -164,12 +139,7 @@ mod tests {
     use super::*;
 
     fn options() -> Options {
-        Options {
-            reals: 3,
-            far_reals: 0,
-            nat_port: None,
-            mtu: 1500,
-        }
+        Options { reals: 3, far_reals: 0, nat_port: None, mtu: 1500 }
     }
 
     #[test]
@@ -183,11 +153,7 @@ mod tests {
 
     #[test]
     fn far_reals_are_the_last_ones() {
-        let plan = Plan::new(Options {
-            far_reals: 1,
-            ..options()
-        })
-        .unwrap();
+        let plan = Plan::new(Options { far_reals: 1, ..options() }).unwrap();
         assert_eq!(plan.director.networks, [Network::Lan, Network::Far]);
         assert_eq!(plan.reals[1].networks, [Network::Lan]);
         assert_eq!(plan.reals[2].networks, [Network::Far]);
@@ -196,37 +162,15 @@ mod tests {
 
     #[test]
     fn nat_puts_the_client_outside() {
-        let plan = Plan::new(Options {
-            nat_port: Some(80),
-            ..options()
-        })
-        .unwrap();
+        let plan = Plan::new(Options { nat_port: Some(80), ..options() }).unwrap();
         assert_eq!(plan.client.networks, [Network::Outside]);
-        assert!(
-            plan.addresses(&plan.reals[0])
-                .contains("route add 0.0.0.0/0 via 192.0.2.1")
-        );
-        assert_eq!(
-            plan.router.unwrap().networks,
-            [Network::Lan, Network::Outside]
-        );
+        assert!(plan.addresses(&plan.reals[0]).contains("route add 0.0.0.0/0 via 192.0.2.1"));
+        assert_eq!(plan.router.unwrap().networks, [Network::Lan, Network::Outside]);
     }
 
     #[test]
     fn impossible_beds_are_refused() {
-        assert!(
-            Plan::new(Options {
-                far_reals: 4,
-                ..options()
-            })
-            .is_err()
-        );
-        assert!(
-            Plan::new(Options {
-                reals: MAX_REALS + 1,
-                ..options()
-            })
-            .is_err()
-        );
+        assert!(Plan::new(Options { far_reals: 4, ..options() }).is_err());
+        assert!(Plan::new(Options { reals: MAX_REALS + 1, ..options() }).is_err());
     }
 }

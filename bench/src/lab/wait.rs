@@ -20,10 +20,7 @@ pub fn wait_until(
     let deadline = Instant::now() + limit;
     while !ready()? {
         if Instant::now() >= deadline {
-            return Err(LabError::Timeout {
-                what: what.to_owned(),
-                limit,
-            });
+            return Err(LabError::Timeout { what: what.to_owned(), limit });
         }
         std::thread::sleep(LOOK_EVERY);
     }

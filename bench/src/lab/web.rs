@@ -33,24 +33,15 @@ impl WebServer {
         let upload = folder.join("www/upload");
         fs::create_dir_all(&upload).map_err(LabError::io(format!("make {}", upload.display())))?;
         let config = folder.join("nginx.conf");
-        fs::write(
-            &config,
-            nginx_conf(&folder, lab.files(), &real.label(), port),
-        )
-        .map_err(LabError::io(format!("write {}", config.display())))?;
+        fs::write(&config, nginx_conf(&folder, lab.files(), &real.label(), port))
+            .map_err(LabError::io(format!("write {}", config.display())))?;
 
         let mut command = real.namespace.command("nginx");
         command.arg("-p").arg(&folder).arg("-c").arg(&config);
         // What goes wrong before the log is open is in the log of the system's nginx otherwise.
         command.arg("-e").arg(folder.join("error.log"));
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut server = Self {
-            process: Process::spawn(&mut command)?,
-            folder,
-        };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut server = Self { process: Process::spawn(&mut command)?, folder };
         server.wait_ready(real, port)?;
         Ok(server)
     }
@@ -66,10 +57,7 @@ impl WebServer {
     }
 
     fn wait_ready(&mut self, real: &Host, port: u16) -> Result<(), LabError> {
-        let loopback = [
-            (Ipv4Addr::LOCALHOST, port).into(),
-            (Ipv6Addr::LOCALHOST, port).into(),
-        ];
+        let loopback = [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
         wait_until(&format!("nginx on {}", real.name), READY_LIMIT, || {
             if let Some(status) = self.process.ended()? {
                 return Err(LabError::Ended {
@@ -78,11 +66,8 @@ impl WebServer {
                     log: fs::read_to_string(self.folder.join("error.log")).unwrap_or_default(),
                 });
             }
-            real.namespace.enter(|| {
-                loopback
-                    .iter()
-                    .all(|at: &SocketAddr| TcpStream::connect(at).is_ok())
-            })
+            real.namespace
+                .enter(|| loopback.iter().all(|at: &SocketAddr| TcpStream::connect(at).is_ok()))
         })
     }
 }

@@ -53,10 +53,7 @@ type Answer<T> = Result<T, ClientError>;
 impl Client {
     /// A client of the daemon that listens on `socket`.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-            patience: PATIENCE,
-        }
+        Self { socket: socket.into(), patience: PATIENCE }
     }
 
     /// The same, waiting at most `patience` for an answer.
@@ -98,9 +95,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn definition(&self) -> Answer<String> {
-        let body = self
-            .call(Method::GET, "/v1/definition".to_owned(), Bytes::new())
-            .await?;
+        let body = self.call(Method::GET, "/v1/definition".to_owned(), Bytes::new()).await?;
         String::from_utf8(body.into()).map_err(|_| self.strange("text that is not UTF-8"))
     }
 
@@ -114,8 +109,7 @@ impl Client {
         service: &wire::NewService,
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
-        self.send(Method::POST, forced("/v1/services", on_hand_edit), service)
-            .await
+        self.send(Method::POST, forced("/v1/services", on_hand_edit), service).await
     }
 
     /// Changes a service.
@@ -129,12 +123,7 @@ impl Client {
         edit: &wire::ServiceEdit,
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
-        self.send(
-            Method::PATCH,
-            forced(&service_path(endpoint), on_hand_edit),
-            edit,
-        )
-        .await
+        self.send(Method::PATCH, forced(&service_path(endpoint), on_hand_edit), edit).await
     }
 
     /// Deletes a service and its reals.
@@ -147,11 +136,7 @@ impl Client {
         endpoint: Endpoint,
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
-        self.act(
-            Method::DELETE,
-            forced(&service_path(endpoint), on_hand_edit),
-        )
-        .await
+        self.act(Method::DELETE, forced(&service_path(endpoint), on_hand_edit)).await
     }
 
     /// Adds a real to a service.
@@ -167,8 +152,7 @@ impl Client {
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
         let path = format!("{}/reals", service_path(endpoint));
-        self.send(Method::POST, forced(&path, on_hand_edit), real)
-            .await
+        self.send(Method::POST, forced(&path, on_hand_edit), real).await
     }
 
     /// Changes a real's weight, or drains it, or puts it back.
@@ -184,8 +168,7 @@ impl Client {
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
         let path = real_path(endpoint, address);
-        self.send(Method::PATCH, forced(&path, on_hand_edit), edit)
-            .await
+        self.send(Method::PATCH, forced(&path, on_hand_edit), edit).await
     }
 
     /// Deletes a real from a service.
@@ -199,11 +182,7 @@ impl Client {
         address: IpAddr,
         on_hand_edit: OnHandEdit,
     ) -> Answer<wire::Changes> {
-        self.act(
-            Method::DELETE,
-            forced(&real_path(endpoint, address), on_hand_edit),
-        )
-        .await
+        self.act(Method::DELETE, forced(&real_path(endpoint, address), on_hand_edit)).await
     }
 
     /// Replaces all definitions by those of a definition file's text.
@@ -212,8 +191,7 @@ impl Client {
     ///
     /// [`wire::ErrorKind::Refused`] with line, column and path.
     pub async fn apply(&self, text: String, on_hand_edit: OnHandEdit) -> Answer<wire::Changes> {
-        self.document(Method::PUT, forced("/v1/definition", on_hand_edit), text)
-            .await
+        self.document(Method::PUT, forced("/v1/definition", on_hand_edit), text).await
     }
 
     /// What [`Client::apply`] would change.
@@ -222,8 +200,7 @@ impl Client {
     ///
     /// As there.
     pub async fn diff(&self, text: String) -> Answer<wire::Changes> {
-        self.document(Method::POST, "/v1/definition/diff".to_owned(), text)
-            .await
+        self.document(Method::POST, "/v1/definition/diff".to_owned(), text).await
     }
 
     /// Lets the daemon read its definition file again.
@@ -241,8 +218,7 @@ impl Client {
     ///
     /// See [`ClientError`].
     pub async fn clear(&self, on_hand_edit: OnHandEdit) -> Answer<wire::Changes> {
-        self.act(Method::POST, forced("/v1/clear", on_hand_edit))
-            .await
+        self.act(Method::POST, forced("/v1/clear", on_hand_edit)).await
     }
 
     /// Sets all counters to zero.
@@ -377,11 +353,7 @@ fn forced(path: &str, on_hand_edit: OnHandEdit) -> String {
 }
 
 fn service_name(endpoint: Endpoint) -> String {
-    let Endpoint {
-        protocol,
-        address,
-        port,
-    } = endpoint;
+    let Endpoint { protocol, address, port } = endpoint;
     match address {
         IpAddr::V4(address) => format!("{}/{address}:{port}", protocol.name()),
         // Brackets have no place in a path (RFC 3986, section 3.3).
@@ -390,9 +362,7 @@ fn service_name(endpoint: Endpoint) -> String {
 }
 
 fn filter(only: Option<Endpoint>) -> String {
-    only.map_or_else(String::new, |endpoint| {
-        format!("?service={}", service_name(endpoint))
-    })
+    only.map_or_else(String::new, |endpoint| format!("?service={}", service_name(endpoint)))
 }
 
 fn service_path(endpoint: Endpoint) -> String {

@@ -108,18 +108,12 @@ mod tests {
     fn describes_every_route_once_and_nothing_else() {
         let document = document();
         let paths = document["paths"].as_object().unwrap();
-        let described: usize = paths
-            .values()
-            .map(|path| path.as_object().unwrap().len())
-            .sum();
+        let described: usize = paths.values().map(|path| path.as_object().unwrap().len()).sum();
         assert_eq!(described, ROUTES.len());
         for route in ROUTES {
             let operation = &document["paths"][route.path][route.method.name()];
             assert_eq!(operation["summary"], route.summary, "{}", route.path);
-            assert_eq!(
-                operation["requestBody"].is_null(),
-                matches!(route.request, Body::Empty)
-            );
+            assert_eq!(operation["requestBody"].is_null(), matches!(route.request, Body::Empty));
         }
     }
 
@@ -146,11 +140,7 @@ mod tests {
         let document = document();
         let mut references = Vec::new();
         walk(&document, &mut references);
-        assert!(
-            references
-                .iter()
-                .any(|target| target == "#/components/schemas/List")
-        );
+        assert!(references.iter().any(|target| target == "#/components/schemas/List"));
         for target in references {
             let pointer = target.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{target}");

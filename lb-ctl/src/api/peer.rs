@@ -23,10 +23,7 @@ pub struct MaybePeer(pub Option<Peer>);
 impl Connected<IncomingStream<'_, UnixListener>> for MaybePeer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let credentials = stream.io().peer_cred().ok();
-        Self(credentials.map(|peer| Peer {
-            uid: peer.uid(),
-            gid: peer.gid(),
-        }))
+        Self(credentials.map(|peer| Peer { uid: peer.uid(), gid: peer.gid() }))
     }
 }
 
@@ -46,8 +43,7 @@ impl Access {
         if uid.is_root() || uid == self.own {
             return true;
         }
-        self.group
-            .is_some_and(|group| group.as_raw() == peer.gid || is_member(uid, group))
+        self.group.is_some_and(|group| group.as_raw() == peer.gid || is_member(uid, group))
     }
 }
 
@@ -65,42 +61,24 @@ fn is_member(uid: Uid, group: Gid) -> bool {
 mod tests {
     use super::*;
 
-    const NOBODY: Peer = Peer {
-        uid: 65534,
-        gid: 65534,
-    };
+    const NOBODY: Peer = Peer { uid: 65534, gid: 65534 };
 
     #[test]
     fn root_and_the_daemons_user_are_let_in() {
-        let access = Access {
-            own: Uid::from_raw(4711),
-            group: None,
-        };
+        let access = Access { own: Uid::from_raw(4711), group: None };
         assert!(access.allows(Peer { uid: 0, gid: 0 }));
-        assert!(access.allows(Peer {
-            uid: 4711,
-            gid: 65534
-        }));
+        assert!(access.allows(Peer { uid: 4711, gid: 65534 }));
         assert!(!access.allows(NOBODY));
     }
 
     #[test]
     fn a_groups_members_are_let_in() {
         let group = Some(Gid::from_raw(4712));
-        let access = Access {
-            own: Uid::from_raw(4711),
-            group,
-        };
-        assert!(access.allows(Peer {
-            uid: 65534,
-            gid: 4712
-        }));
+        let access = Access { own: Uid::from_raw(4711), group };
+        assert!(access.allows(Peer { uid: 65534, gid: 4712 }));
         assert!(!access.allows(NOBODY));
         // The user database says that daemon (1) belongs to the group daemon (1).
-        let access = Access {
-            own: Uid::from_raw(4711),
-            group: Some(Gid::from_raw(1)),
-        };
+        let access = Access { own: Uid::from_raw(4711), group: Some(Gid::from_raw(1)) };
         assert!(access.allows(Peer { uid: 1, gid: 65534 }));
     }
 }

@@ -38,10 +38,7 @@ pub enum Refusal {
 /// What is wrong with the request.
 pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refusal> {
     let query = Query::read(route, parts.query)?;
-    let change = |change| Command::Change {
-        change,
-        on_hand_edit: query.on_hand_edit,
-    };
+    let change = |change| Command::Change { change, on_hand_edit: query.on_hand_edit };
     Ok(Some(match route.operation {
         Operation::OpenApi => return Ok(None),
         Operation::Status => Command::Status,
@@ -50,24 +47,18 @@ pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refus
         Operation::Zero => Command::Zero,
         Operation::List => Command::List { only: query.only },
         Operation::Connections => Command::Connections { only: query.only },
-        Operation::Diff => Command::Diff {
-            text: text(parts.body)?,
-        },
-        Operation::Apply => change(Change::Apply {
-            text: text(parts.body)?,
-        }),
+        Operation::Diff => Command::Diff { text: text(parts.body)? },
+        Operation::Apply => change(Change::Apply { text: text(parts.body)? }),
         Operation::Clear => change(Change::Clear),
         Operation::AddService => change(add_service(parts.body)?),
         Operation::EditService => change(edit_service(service(parts.path)?, parts.body)?),
-        Operation::DeleteService => change(Change::DeleteService {
-            endpoint: service(parts.path)?,
-        }),
+        Operation::DeleteService => {
+            change(Change::DeleteService { endpoint: service(parts.path)? })
+        }
         Operation::AddReal => change(add_real(service(parts.path)?, parts.body)?),
-        Operation::EditReal => change(edit_real(
-            service(parts.path)?,
-            address(parts.path)?,
-            parts.body,
-        )?),
+        Operation::EditReal => {
+            change(edit_real(service(parts.path)?, address(parts.path)?, parts.body)?)
+        }
         Operation::DeleteReal => change(Change::DeleteReal {
             endpoint: service(parts.path)?,
             address: address(parts.path)?,
@@ -86,9 +77,7 @@ impl Query {
         let mut query = Self::default();
         for (name, value) in pairs {
             if !route.query.iter().any(|parameter| parameter.name == name) {
-                return Err(Refusal::Unreadable(format!(
-                    "unknown query parameter `{name}`"
-                )));
+                return Err(Refusal::Unreadable(format!("unknown query parameter `{name}`")));
             }
             match (name.as_str(), value.as_str()) {
                 ("force", "true") => query.on_hand_edit = OnHandEdit::Overwrite,
@@ -121,9 +110,7 @@ fn protocol(name: &str) -> Result<Protocol, Refusal> {
 }
 
 fn parameter<'a>(path: &'a [(String, String)], name: &str) -> &'a str {
-    path.iter()
-        .find(|(key, _)| key == name)
-        .map_or("", |(_, value)| value)
+    path.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
 }
 
 fn service(path: &[(String, String)]) -> Result<Endpoint, Refusal> {
@@ -157,9 +144,7 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
             _ => Refusal::Unreadable(format!("the body is not JSON: {inner}")),
         }
     })?;
-    reader
-        .end()
-        .map_err(|error| Refusal::Unreadable(format!("the body is not JSON: {error}")))?;
+    reader.end().map_err(|error| Refusal::Unreadable(format!("the body is not JSON: {error}")))?;
     Ok(value)
 }
 
@@ -176,11 +161,7 @@ fn add_service(body: &[u8]) -> Result<Change, Refusal> {
 
 fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
     let edit: wire::ServiceEdit = json(body)?;
-    let scheduler = edit
-        .scheduler
-        .as_deref()
-        .map(resolve::scheduler)
-        .transpose();
+    let scheduler = edit.scheduler.as_deref().map(resolve::scheduler).transpose();
     Ok(Change::EditService {
         endpoint,
         name: edit.name,
@@ -190,37 +171,23 @@ fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
 
 fn add_real(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
     let new: wire::NewReal = json(body)?;
-    Ok(Change::AddReal {
-        endpoint,
-        address: new.address,
-        weight: new.weight.unwrap_or(1),
-    })
+    Ok(Change::AddReal { endpoint, address: new.address, weight: new.weight.unwrap_or(1) })
 }
 
 fn edit_real(endpoint: Endpoint, address: IpAddr, body: &[u8]) -> Result<Change, Refusal> {
     let edit: wire::RealEdit = json(body)?;
     match edit {
-        wire::RealEdit {
-            weight,
-            drained: None,
-        } => Ok(Change::EditReal {
-            endpoint,
-            address,
-            weight,
-        }),
-        wire::RealEdit {
-            weight: None,
-            drained: Some(drained),
-        } => Ok(Change::Drain {
-            endpoint,
-            address,
-            drained,
-        }),
+        wire::RealEdit { weight: Some(weight), drained: None } => {
+            Ok(Change::EditReal { endpoint, address, weight })
+        }
+        wire::RealEdit { weight: None, drained: Some(drained) } => {
+            Ok(Change::Drain { endpoint, address, drained })
+        }
+        wire::RealEdit { weight: None, drained: None } => Err(Refusal::Invalid(format!(
+            "real {address} of service {endpoint}: send weight or drained, there is nothing to change"
+        ))),
         // One request is one change: half of it done would be hard to tell of.
-        wire::RealEdit {
-            weight: Some(_),
-            drained: Some(_),
-        } => Err(Refusal::Invalid(format!(
+        wire::RealEdit { weight: Some(_), drained: Some(_) } => Err(Refusal::Invalid(format!(
             "real {address} of service {endpoint}: send weight and drained in two requests"
         ))),
     }
@@ -238,20 +205,10 @@ mod tests {
         body: &str,
     ) -> Result<Option<Command>, Refusal> {
         let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
+            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
         };
-        let route = ROUTES
-            .iter()
-            .find(|route| route.operation == operation)
-            .unwrap();
-        let parts = Parts {
-            path: &owned(path),
-            query: &owned(query),
-            body: body.as_bytes(),
-        };
+        let route = ROUTES.iter().find(|route| route.operation == operation).unwrap();
+        let parts = Parts { path: &owned(path), query: &owned(query), body: body.as_bytes() };
         command(route, parts)
     }
 
@@ -260,20 +217,10 @@ mod tests {
     #[test]
     fn a_service_with_defaults() {
         let body = r#"{"protocol":"tcp","vip":"192.0.2.10","port":80}"#;
-        let command = ask(Operation::AddService, &[], &[("force", "true")], body)
-            .unwrap()
-            .unwrap();
-        let Command::Change {
-            change,
-            on_hand_edit,
-        } = command
-        else {
-            panic!("no change")
-        };
+        let command = ask(Operation::AddService, &[], &[("force", "true")], body).unwrap().unwrap();
+        let Command::Change { change, on_hand_edit } = command else { panic!("no change") };
         assert_eq!(on_hand_edit, OnHandEdit::Overwrite);
-        let Change::AddService { endpoint, name, .. } = change else {
-            panic!("no service")
-        };
+        let Change::AddService { endpoint, name, .. } = change else { panic!("no service") };
         assert_eq!(endpoint.to_string(), "tcp 192.0.2.10:80");
         assert_eq!(name, None);
     }
@@ -283,10 +230,7 @@ mod tests {
         let add = |body| ask(Operation::AddReal, WEB, &[], body).unwrap_err();
         assert!(matches!(add("{"), Refusal::Unreadable(_)));
         assert!(matches!(add(""), Refusal::Unreadable(_)));
-        assert!(matches!(
-            add(r#"{"address":"2001:db8::21"} x"#),
-            Refusal::Unreadable(_)
-        ));
+        assert!(matches!(add(r#"{"address":"2001:db8::21"} x"#), Refusal::Unreadable(_)));
         let Refusal::Invalid(message) = add(r#"{"address":"2001:db8::21","weight":70000}"#) else {
             panic!("not invalid")
         };
@@ -301,51 +245,21 @@ mod tests {
     #[test]
     fn a_query_parameter_of_another_route_is_refused() {
         let refusal = ask(Operation::Status, &[], &[("force", "true")], "").unwrap_err();
-        assert_eq!(
-            refusal,
-            Refusal::Unreadable("unknown query parameter `force`".to_owned())
-        );
+        assert_eq!(refusal, Refusal::Unreadable("unknown query parameter `force`".to_owned()));
         assert!(ask(Operation::Clear, &[], &[("force", "yes")], "").is_err());
-        assert!(
-            ask(
-                Operation::List,
-                &[],
-                &[("service", "sctp/192.0.2.10:80")],
-                ""
-            )
-            .is_err()
-        );
-        let one = ask(
-            Operation::List,
-            &[],
-            &[("service", "udp/192.0.2.10:53")],
-            "",
-        )
-        .unwrap();
-        let Some(Command::List { only: Some(only) }) = one else {
-            panic!("no service")
-        };
+        assert!(ask(Operation::List, &[], &[("service", "sctp/192.0.2.10:80")], "").is_err());
+        let one = ask(Operation::List, &[], &[("service", "udp/192.0.2.10:53")], "").unwrap();
+        let Some(Command::List { only: Some(only) }) = one else { panic!("no service") };
         assert_eq!(only.to_string(), "udp 192.0.2.10:53");
     }
 
     #[test]
     fn draining_and_weight_are_two_changes() {
         let path = [WEB, &[("address", "2001:db8::21")]].concat();
-        let both = ask(
-            Operation::EditReal,
-            &path,
-            &[],
-            r#"{"weight":1,"drained":true}"#,
-        );
+        let both = ask(Operation::EditReal, &path, &[], r#"{"weight":1,"drained":true}"#);
         assert!(matches!(both, Err(Refusal::Invalid(_))));
-        let drain = ask(Operation::EditReal, &path, &[], r#"{"drained":true}"#)
-            .unwrap()
-            .unwrap();
-        let Command::Change {
-            change: Change::Drain { drained: true, .. },
-            ..
-        } = drain
-        else {
+        let drain = ask(Operation::EditReal, &path, &[], r#"{"drained":true}"#).unwrap().unwrap();
+        let Command::Change { change: Change::Drain { drained: true, .. }, .. } = drain else {
             panic!("{drain:?}")
         };
     }

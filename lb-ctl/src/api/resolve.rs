@@ -34,15 +34,9 @@ pub fn checked_endpoint(
 ) -> Result<Endpoint, String> {
     if port == 0 {
         let name = protocol.name();
-        return Err(format!(
-            "service {name} {address}: port 0 is not in the range 1 to 65535"
-        ));
+        return Err(format!("service {name} {address}: port 0 is not in the range 1 to 65535"));
     }
-    Ok(Endpoint {
-        protocol,
-        address,
-        port,
-    })
+    Ok(Endpoint { protocol, address, port })
 }
 
 /// A real's address from `192.0.2.21`, `192.0.2.21:80`, `2001:db8::21`, `[2001:db8::21]` or
@@ -52,9 +46,7 @@ pub fn checked_endpoint(
 ///
 /// What is wrong with the text, or that its port is not the service's.
 pub fn real(service: Endpoint, text: &str) -> Result<IpAddr, String> {
-    let bracketed = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let address = match bracketed {
         Some(inside) => inside.parse().ok().filter(IpAddr::is_ipv6),
         None => text.parse().ok(),
@@ -84,8 +76,7 @@ pub fn real(service: Endpoint, text: &str) -> Result<IpAddr, String> {
 ///
 /// The text is no number from 0 to 65535.
 pub fn weight(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| format!("bad weight `{text}`: write a number from 0 (drain) to 65535"))
+    text.parse().map_err(|_| format!("bad weight `{text}`: write a number from 0 (drain) to 65535"))
 }
 
 /// A scheduler by its LVS name.
@@ -100,9 +91,7 @@ pub fn scheduler(name: &str) -> Result<Scheduler, String> {
         | "ovf" => Err(format!(
             "scheduler `{name}` is not carried out by this version: use mh (weighted Maglev)"
         )),
-        _ => Err(format!(
-            "unknown scheduler `{name}`: use mh (weighted Maglev)"
-        )),
+        _ => Err(format!("unknown scheduler `{name}`: use mh (weighted Maglev)")),
     }
 }
 
@@ -119,22 +108,11 @@ mod tests {
         assert_eq!(web().to_string(), "tcp 192.0.2.10:80");
         let v6 = endpoint(Protocol::Udp, "[2001:db8::10]:53").unwrap();
         assert_eq!(v6.to_string(), "udp [2001:db8::10]:53");
-        for bad in [
-            "192.0.2.10",
-            "192.0.2.10:",
-            "192.0.2.300:80",
-            "2001:db8::10:80",
-            "x:80",
-            "",
-        ] {
+        for bad in ["192.0.2.10", "192.0.2.10:", "192.0.2.300:80", "2001:db8::10:80", "x:80", ""] {
             let message = endpoint(Protocol::Tcp, bad).unwrap_err();
             assert!(message.contains(&format!("`{bad}`")), "{message}");
         }
-        assert!(
-            endpoint(Protocol::Tcp, "192.0.2.10:0")
-                .unwrap_err()
-                .contains("port 0")
-        );
+        assert!(endpoint(Protocol::Tcp, "192.0.2.10:0").unwrap_err().contains("port 0"));
     }
 
     #[test]
@@ -146,16 +124,10 @@ mod tests {
             assert_eq!(real(web(), good).unwrap().to_string(), "2001:db8::21");
         }
         for bad in ["", "host", "[192.0.2.21]", "192.0.2.21:", "[2001:db8::21"] {
-            assert!(
-                real(web(), bad).unwrap_err().contains("bad real address"),
-                "{bad}"
-            );
+            assert!(real(web(), bad).unwrap_err().contains("bad real address"), "{bad}");
         }
         let message = real(web(), "192.0.2.21:8080").unwrap_err();
-        assert!(
-            message.contains("direct routing cannot rewrite ports"),
-            "{message}"
-        );
+        assert!(message.contains("direct routing cannot rewrite ports"), "{message}");
     }
 
     #[test]
@@ -163,21 +135,14 @@ mod tests {
         assert_eq!(weight("0").unwrap(), 0);
         assert_eq!(weight("65535").unwrap(), 65535);
         for bad in ["65536", "70000", "-1", "1.5", "many", ""] {
-            assert!(
-                weight(bad).unwrap_err().contains("0 (drain) to 65535"),
-                "{bad}"
-            );
+            assert!(weight(bad).unwrap_err().contains("0 (drain) to 65535"), "{bad}");
         }
     }
 
     #[test]
     fn schedulers_known_later_and_never() {
         assert_eq!(scheduler("mh").unwrap(), Scheduler::Mh);
-        assert!(
-            scheduler("rr")
-                .unwrap_err()
-                .contains("not carried out by this version")
-        );
+        assert!(scheduler("rr").unwrap_err().contains("not carried out by this version"));
         assert!(scheduler("best").unwrap_err().contains("unknown scheduler"));
     }
 }

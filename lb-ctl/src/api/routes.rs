@@ -115,9 +115,7 @@ pub struct Route {
 impl Route {
     /// The names of the path's parameters, in order.
     pub fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
-        self.path
-            .split('/')
-            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
     /// The longest body that is read, in bytes: ten thousand services of ten reals are some 8 MiB.
@@ -188,28 +186,16 @@ pub const ROUTES: &[Route] = &[
     Route {
         query: ONLY,
         response: json::<wire::List>(),
-        ..reads(
-            SERVICES,
-            Operation::List,
-            "Services and reals, with counters",
-        )
+        ..reads(SERVICES, Operation::List, "Services and reals, with counters")
     },
     Route {
         query: ONLY,
         response: json::<wire::Connections>(),
-        ..reads(
-            "/v1/connections",
-            Operation::Connections,
-            "The tracked connections",
-        )
+        ..reads("/v1/connections", Operation::Connections, "The tracked connections")
     },
     Route {
         response: Body::Definition,
-        ..reads(
-            "/v1/definition",
-            Operation::Definition,
-            "The definitions as they run",
-        )
+        ..reads("/v1/definition", Operation::Definition, "The definitions as they run")
     },
     Route {
         response: Body::Description,
@@ -264,13 +250,7 @@ pub const ROUTES: &[Route] = &[
         "Replace all definitions",
         Body::Definition,
     ),
-    changes(
-        Method::Post,
-        "/v1/clear",
-        Operation::Clear,
-        "Delete every service",
-        Body::Empty,
-    ),
+    changes(Method::Post, "/v1/clear", Operation::Clear, "Delete every service", Body::Empty),
     Route {
         query: &[],
         ..changes(

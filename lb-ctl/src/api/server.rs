@@ -32,11 +32,7 @@ pub async fn serve(
     door: Door,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    let BoundSocket {
-        listener,
-        file,
-        access,
-    } = socket;
+    let BoundSocket { listener, file, access } = socket;
     let app = router(door, access).into_make_service_with_connect_info::<MaybePeer>();
     let (told, stopping) = oneshot::channel();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
@@ -79,9 +75,7 @@ fn method_router(route: &'static Route) -> MethodRouter<Door> {
         Method::Delete => MethodFilter::DELETE,
     };
     let handler = move |State(door): State<Door>, path, uri: Uri, body| async move {
-        answer(route, &door, path, &uri, body)
-            .await
-            .unwrap_or_else(IntoResponse::into_response)
+        answer(route, &door, path, &uri, body).await.unwrap_or_else(IntoResponse::into_response)
     };
     on(filter, handler).layer(DefaultBodyLimit::max(route.body_limit()))
 }
@@ -95,10 +89,7 @@ async fn answer(
 ) -> Result<Response, Failure> {
     let unreadable = |message| Failure::new(StatusCode::BAD_REQUEST, message);
     let path = path.map_err(|rejection| unreadable(rejection.body_text()))?;
-    let path: Vec<_> = path
-        .iter()
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect();
+    let path: Vec<_> = path.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|rejection| unreadable(rejection.body_text()))?;
     let body = body.map_err(|rejection| match rejection.status() {
@@ -108,11 +99,7 @@ async fn answer(
         ),
         _ => unreadable(rejection.body_text()),
     })?;
-    let parts = Parts {
-        path: &path,
-        query: &query,
-        body: &body,
-    };
+    let parts = Parts { path: &path, query: &query, body: &body };
     match request::command(route, parts)? {
         Some(command) => Ok(success(door.ask(command).await?)),
         None => Ok(Json(openapi::document()).into_response()),
@@ -140,13 +127,7 @@ struct Failure {
 
 impl Failure {
     fn new(status: StatusCode, message: String) -> Self {
-        Self {
-            status,
-            error: wire::Error {
-                kind: wire::ErrorKind::Refused,
-                message,
-            },
-        }
+        Self { status, error: wire::Error { kind: wire::ErrorKind::Refused, message } }
     }
 }
 
@@ -169,13 +150,7 @@ impl From<CommandError> for Failure {
             CommandError::Exists(_) => (StatusCode::CONFLICT, wire::ErrorKind::Exists),
             CommandError::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, wire::ErrorKind::Failed),
         };
-        Self {
-            status,
-            error: wire::Error {
-                kind,
-                message: error.to_string(),
-            },
-        }
+        Self { status, error: wire::Error { kind, message: error.to_string() } }
     }
 }
 
@@ -186,25 +161,14 @@ impl IntoResponse for Failure {
 }
 
 async fn no_such_route(uri: Uri) -> Failure {
-    let message = format!(
-        "there is no {}: GET /v1/openapi.json lists what there is",
-        uri.path()
-    );
-    let error = wire::Error {
-        kind: wire::ErrorKind::NotFound,
-        message,
-    };
-    Failure {
-        status: StatusCode::NOT_FOUND,
-        error,
-    }
+    let message = format!("there is no {}: GET /v1/openapi.json lists what there is", uri.path());
+    let error = wire::Error { kind: wire::ErrorKind::NotFound, message };
+    Failure { status: StatusCode::NOT_FOUND, error }
 }
 
 async fn no_such_method(method: axum::http::Method, uri: Uri) -> Failure {
-    let message = format!(
-        "{method} is not possible on {}: GET /v1/openapi.json lists what is",
-        uri.path()
-    );
+    let message =
+        format!("{method} is not possible on {}: GET /v1/openapi.json lists what is", uri.path());
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, message)
 }
 
@@ -222,10 +186,7 @@ async fn only_allowed_peers(
     if allowed.unwrap_or(false) {
         return next.run(request).await;
     }
-    tracing::warn!(
-        ?peer,
-        "refused a peer that is neither root nor in the socket's group"
-    );
+    tracing::warn!(?peer, "refused a peer that is neither root nor in the socket's group");
     let message = "this user may not speak to the daemon: be root, or join the socket's group";
     Failure::new(StatusCode::FORBIDDEN, message.to_owned()).into_response()
 }

@@ -109,9 +109,7 @@ impl Drop for SocketFile {
 /// The path is in use, or is not a socket, or the system refuses; nothing was changed then.
 pub fn bind(path: &Path, group: Option<&str>) -> Result<BoundSocket, SocketError> {
     if path.as_os_str().len() > PATH_MAX {
-        return Err(SocketError::TooLong {
-            path: path.to_owned(),
-        });
+        return Err(SocketError::TooLong { path: path.to_owned() });
     }
     let group = group.map(find_group).transpose()?;
     let directory = make_directory(path)?;
@@ -119,30 +117,16 @@ pub fn bind(path: &Path, group: Option<&str>) -> Result<BoundSocket, SocketError
     let _lock = lock(&directory)?;
     clear_stale(path)?;
     let (socket, file) = make(path, group)?;
-    let failed = |action| {
-        move |source| SocketError::System {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed =
+        |action| move |source| SocketError::System { action, path: path.to_owned(), source };
     listen(&socket, Backlog::MAXCONN).map_err(|errno| failed("listen on")(errno.into()))?;
     let listener = UnixListener::from_std(StdListener::from(socket)).map_err(failed("watch"))?;
-    Ok(BoundSocket {
-        listener,
-        file,
-        access: Access {
-            own: Uid::effective(),
-            group,
-        },
-    })
+    Ok(BoundSocket { listener, file, access: Access { own: Uid::effective(), group } })
 }
 
 fn find_group(name: &str) -> Result<Gid, SocketError> {
     let found = Group::from_name(name).ok().flatten();
-    let group = found.ok_or_else(|| SocketError::NoGroup {
-        group: name.to_owned(),
-    })?;
+    let group = found.ok_or_else(|| SocketError::NoGroup { group: name.to_owned() })?;
     Ok(group.gid)
 }
 
@@ -151,17 +135,10 @@ fn make_directory(path: &Path) -> Result<PathBuf, SocketError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let failed = |source| SocketError::System {
-        action: "create",
-        path: directory.to_owned(),
-        source,
-    };
+    let failed =
+        |source| SocketError::System { action: "create", path: directory.to_owned(), source };
     if !directory.is_dir() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(directory)
-            .map_err(failed)?;
+        DirBuilder::new().recursive(true).mode(0o755).create(directory).map_err(failed)?;
         // Again, because the umask may have taken the group's way in.
         fs::set_permissions(directory, Permissions::from_mode(0o755)).map_err(failed)?;
     }
@@ -169,42 +146,29 @@ fn make_directory(path: &Path) -> Result<PathBuf, SocketError> {
 }
 
 fn lock(directory: &Path) -> Result<Flock<File>, SocketError> {
-    let failed = |source| SocketError::System {
-        action: "open",
-        path: directory.to_owned(),
-        source,
-    };
+    let failed =
+        |source| SocketError::System { action: "open", path: directory.to_owned(), source };
     let file = File::open(directory).map_err(failed)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| SocketError::Busy {
-        path: directory.to_owned(),
-    })
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| SocketError::Busy { path: directory.to_owned() })
 }
 
 /// Removes a socket nobody listens on; refuses anything else that stands at `path`.
 fn clear_stale(path: &Path) -> Result<(), SocketError> {
-    let failed = |action| {
-        move |source| SocketError::System {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed =
+        |action| move |source| SocketError::System { action, path: path.to_owned(), source };
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed("examine")(error)),
     };
     if !found.file_type().is_socket() {
-        return Err(SocketError::NotASocket {
-            path: path.to_owned(),
-        });
+        return Err(SocketError::NotASocket { path: path.to_owned() });
     }
     match try_connect(path) {
         Err(Errno::ECONNREFUSED) => fs::remove_file(path).map_err(failed("remove")),
         // EAGAIN: somebody listens, and is too busy to accept.
-        Ok(()) | Err(Errno::EAGAIN) => Err(SocketError::Live {
-            path: path.to_owned(),
-        }),
+        Ok(()) | Err(Errno::EAGAIN) => Err(SocketError::Live { path: path.to_owned() }),
         Err(errno) => Err(failed("connect to")(errno.into())),
     }
 }
@@ -221,24 +185,15 @@ fn try_connect(path: &Path) -> Result<(), Errno> {
 
 /// Binds without listening: until its mode is right, nobody can connect.
 fn make(path: &Path, group: Option<Gid>) -> Result<(OwnedFd, SocketFile), SocketError> {
-    let failed = |action| {
-        move |source| SocketError::System {
-            action,
-            path: path.to_owned(),
-            source,
-        }
-    };
+    let failed =
+        |action| move |source| SocketError::System { action, path: path.to_owned(), source };
     let bound = new_socket().and_then(|socket| {
         bind_to(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
         Ok(socket)
     });
     let socket = bound.map_err(|errno| failed("bind")(errno.into()))?;
     let found = fs::symlink_metadata(path).map_err(failed("examine"))?;
-    let file = SocketFile {
-        path: path.to_owned(),
-        device: found.dev(),
-        inode: found.ino(),
-    };
+    let file = SocketFile { path: path.to_owned(), device: found.dev(), inode: found.ino() };
     if let Some(gid) = group {
         std::os::unix::fs::chown(path, None, Some(gid.as_raw()))
             .map_err(failed("give to its group"))?;

@@ -24,14 +24,7 @@ pub enum Format {
 #[command(name = "lb-ctl", version, disable_version_flag = true, after_help = example::OVERVIEW)]
 pub struct Cli {
     /// How results are written to standard output
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT"
-    )]
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub output: Format,
     /// The daemon's socket
     #[arg(long, global = true, env = "LB_CTL_SOCKET", default_value = DEFAULT_SOCKET)]
@@ -129,12 +122,7 @@ pub struct DaemonArgs {
     #[arg(short, long = "interface", value_name = "IF")]
     pub interfaces: Vec<String>,
     /// The definition file
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "/etc/lb-ctl/lb-ctl.json"
-    )]
+    #[arg(short, long, value_name = "FILE", default_value = "/etc/lb-ctl/lb-ctl.json")]
     pub config: PathBuf,
     /// How the program is attached
     #[arg(long, value_enum, default_value_t)]
@@ -154,13 +142,13 @@ pub struct DaemonArgs {
     pub max_services: u32,
     /// Room for this many real servers, those of all services together
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_REALS)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..))]
     pub max_reals: u32,
     /// Room for this many connections of each IP version
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_CONNECTIONS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
-    /// Seed of the flow hash; directors that share VIPs need the same [default: random]
+    /// Seed of the flow hash; directors that share VIPs need the same, which the default is
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// How events are written to standard error
@@ -176,20 +164,10 @@ pub struct DaemonArgs {
 #[group(required = true, multiple = false)]
 pub struct ServiceArg {
     /// A TCP service
-    #[arg(
-        short = 't',
-        long,
-        visible_alias = "tcp-service",
-        value_name = "VIP:PORT"
-    )]
+    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT")]
     pub tcp: Option<String>,
     /// A UDP service
-    #[arg(
-        short = 'u',
-        long,
-        visible_alias = "udp-service",
-        value_name = "VIP:PORT"
-    )]
+    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT")]
     pub udp: Option<String>,
 }
 
@@ -198,20 +176,10 @@ pub struct ServiceArg {
 #[group(multiple = false)]
 pub struct OnlyArg {
     /// Only this TCP service
-    #[arg(
-        short = 't',
-        long,
-        visible_alias = "tcp-service",
-        value_name = "VIP:PORT"
-    )]
+    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT")]
     pub tcp: Option<String>,
     /// Only this UDP service
-    #[arg(
-        short = 'u',
-        long,
-        visible_alias = "udp-service",
-        value_name = "VIP:PORT"
-    )]
+    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT")]
     pub udp: Option<String>,
 }
 
@@ -222,12 +190,7 @@ pub struct RealArg {
     #[command(flatten)]
     pub service: ServiceArg,
     /// The real server; a port must be the service's
-    #[arg(
-        short,
-        long = "real",
-        visible_alias = "real-server",
-        value_name = "RIP[:PORT]"
-    )]
+    #[arg(short, long = "real", visible_alias = "real-server", value_name = "RIP[:PORT]")]
     pub real: String,
 }
 
@@ -362,10 +325,7 @@ pub struct DrainArgs {
 }
 
 /// Arguments of `list`.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be typed")]
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Only this service.

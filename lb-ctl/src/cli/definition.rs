@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::args::{ApplyArgs, ClearArgs, FileArgs, Format, SaveArgs};
 use super::output::{changes, json as to_json, quiet_changes};
-use super::seam;
 use super::service::on_hand_edit;
 use super::{CliError, Said};
 use crate::api::client::{Client, ClientError};
+use crate::config::{self, parse::DefinitionError};
 
 /// A definition's text and what to call it in messages.
 struct Source {
@@ -22,8 +22,13 @@ struct Source {
 
 pub(super) fn check(args: &FileArgs, format: Format) -> Said {
     let Source { name, text } = read(&args.file)?;
-    let (services, reals) =
-        seam::count(&text).map_err(|fault| CliError::Refused(format!("{name}:{fault}")))?;
+    let desired = config::parse(&text).map_err(|fault| {
+        let DefinitionError { line, column, path, message } = fault;
+        let place = if path.is_empty() { String::new() } else { format!(" {path}:") };
+        CliError::Refused(format!("{name}:{line}:{column}:{place} {message}"))
+    })?;
+    let services = desired.services.len();
+    let reals: usize = desired.services.values().map(|service| service.reals.len()).sum();
     Ok(match format {
         Format::Table => format!("{name}: ok, {services} services, {reals} reals\n"),
         Format::Json => to_json(&json!({ "file": name, "services": services, "reals": reals })),
@@ -31,15 +36,12 @@ pub(super) fn check(args: &FileArgs, format: Format) -> Said {
 }
 
 pub(super) fn schema() -> Said {
-    Ok(to_json(&seam::schema()?))
+    Ok(to_json(&config::schema()))
 }
 
 pub(super) async fn diff(client: &Client, args: &FileArgs, format: Format) -> Said {
     let Source { name, text } = read(&args.file)?;
-    let found = client
-        .diff(text)
-        .await
-        .map_err(|error| about(name, error))?;
+    let found = client.diff(text).await.map_err(|error| about(name, error))?;
     Ok(changes(&found, format))
 }
 
@@ -60,9 +62,7 @@ pub(super) async fn save(client: &Client, args: &SaveArgs, format: Format) -> Sa
     };
     write(file, &text).map_err(|error| {
         let file = file.display();
-        CliError::Failed(format!(
-            "cannot write {file}: {error}; the file is as it was"
-        ))
+        CliError::Failed(format!("cannot write {file}: {error}; the file is as it was"))
     })?;
     Ok(match format {
         Format::Table => String::new(),
@@ -75,10 +75,7 @@ pub(super) async fn reload(client: &Client, format: Format) -> Said {
 }
 
 pub(super) async fn clear(client: &Client, args: &ClearArgs, format: Format) -> Said {
-    Ok(quiet_changes(
-        &client.clear(on_hand_edit(&args.force)).await?,
-        format,
-    ))
+    Ok(quiet_changes(&client.clear(on_hand_edit(&args.force)).await?, format))
 }
 
 pub(super) async fn zero(client: &Client, format: Format) -> Said {
@@ -102,9 +99,7 @@ fn read(file: &Path) -> Result<Source, CliError> {
         (file.display().to_string(), fs::read(file))
     };
     let bytes = bytes.map_err(|error| {
-        CliError::Failed(format!(
-            "cannot read {name}: {error}; give a definition file, or -"
-        ))
+        CliError::Failed(format!("cannot read {name}: {error}; give a definition file, or -"))
     })?;
     let text = String::from_utf8(bytes)
         .map_err(|error| CliError::Refused(format!("{name}: not UTF-8 text: {error}")))?;
@@ -118,10 +113,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     let permissions = match kind {
         // A pipe or a terminal cannot be replaced by a file.
         Ok((false, _)) => {
-            return File::options()
-                .write(true)
-                .open(&target)?
-                .write_all(text.as_bytes());
+            return File::options().write(true).open(&target)?.write_all(text.as_bytes());
         }
         Ok((true, permissions)) => permissions,
         Err(_) => Permissions::from_mode(0o644),
@@ -152,10 +144,7 @@ mod tests {
         std::os::unix::fs::symlink(&real, &link).unwrap();
         write(&link, "new").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
-        assert_eq!(
-            fs::metadata(&real).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }

@@ -82,14 +82,8 @@ mod tests {
         assert_eq!(answered(ErrorKind::Refused).code(), 4);
         assert_eq!(answered(ErrorKind::NotFound).code(), 5);
         assert_eq!(answered(ErrorKind::Exists).code(), 5);
-        let unreachable = ClientError::Unreachable {
-            reason: String::new(),
-            remedy: "",
-        };
+        let unreachable = ClientError::Unreachable { reason: String::new(), remedy: "" };
         assert_eq!(CliError::from(unreachable).code(), 3);
-        assert_eq!(
-            CliError::from(ClientError::NoAnswer(String::new())).code(),
-            1
-        );
+        assert_eq!(CliError::from(ClientError::NoAnswer(String::new())).code(), 1);
     }
 }

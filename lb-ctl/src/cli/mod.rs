@@ -56,11 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     // Where even this cannot be written there is nobody to tell.
     let _ = error.print();
-    if error.use_stderr() {
-        ExitCode::from(error::USAGE)
-    } else {
-        ExitCode::SUCCESS
-    }
+    if error.use_stderr() { ExitCode::from(error::USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn dispatch(cli: Cli) -> Said {
@@ -92,10 +88,6 @@ fn dispatch(cli: Cli) -> Said {
 
 /// Runs a client's work on this thread.
 fn asynchronously(work: impl Future<Output = Said>) -> Said {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime
-        .map_err(|error| CliError::Failed(format!("cannot start: {error}")))?
-        .block_on(work)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| CliError::Failed(format!("cannot start: {error}")))?.block_on(work)
 }

@@ -14,33 +14,21 @@ use crate::config::model::Endpoint;
 
 pub(super) async fn add(client: &Client, args: &AddRealArgs, format: Format) -> Said {
     let (endpoint, address) = real(&args.real)?;
-    let real = wire::NewReal {
-        address,
-        weight: Some(weight(&args.weight)?),
-    };
-    let changes = client
-        .add_real(endpoint, &real, on_hand_edit(&args.force))
-        .await?;
+    let real = wire::NewReal { address, weight: Some(weight(&args.weight)?) };
+    let changes = client.add_real(endpoint, &real, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
 pub(super) async fn edit(client: &Client, args: &EditRealArgs, format: Format) -> Said {
     let (endpoint, address) = real(&args.real)?;
-    let edit = wire::RealEdit {
-        weight: Some(weight(&args.weight)?),
-        drained: None,
-    };
-    let changes = client
-        .edit_real(endpoint, address, &edit, on_hand_edit(&args.force))
-        .await?;
+    let edit = wire::RealEdit { weight: Some(weight(&args.weight)?), drained: None };
+    let changes = client.edit_real(endpoint, address, &edit, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
 pub(super) async fn delete(client: &Client, args: &DeleteRealArgs, format: Format) -> Said {
     let (endpoint, address) = real(&args.real)?;
-    let changes = client
-        .delete_real(endpoint, address, on_hand_edit(&args.force))
-        .await?;
+    let changes = client.delete_real(endpoint, address, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
@@ -51,13 +39,8 @@ pub(super) async fn drain(
     format: Format,
 ) -> Said {
     let (endpoint, address) = real(&args.real)?;
-    let edit = wire::RealEdit {
-        weight: None,
-        drained: Some(drained),
-    };
-    let changes = client
-        .edit_real(endpoint, address, &edit, on_hand_edit(&args.force))
-        .await?;
+    let edit = wire::RealEdit { weight: None, drained: Some(drained) };
+    let changes = client.edit_real(endpoint, address, &edit, on_hand_edit(&args.force)).await?;
     if args.wait {
         let awaited = if drained { Awaited::Idle } else { Awaited::Up };
         let limit = args.timeout.map(Duration::from_secs);

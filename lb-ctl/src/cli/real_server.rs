@@ -27,11 +27,7 @@ fn verdict(vip: &str, findings: &[String], format: Format) -> Said {
         Format::Table if findings.is_empty() => format!("ready for {vip}\n"),
         Format::Table => lines(findings),
     };
-    if findings.is_empty() {
-        Ok(text)
-    } else {
-        Err(CliError::Findings(text))
-    }
+    if findings.is_empty() { Ok(text) } else { Err(CliError::Findings(text)) }
 }
 
 #[cfg(test)]
@@ -40,10 +36,7 @@ mod tests {
 
     #[test]
     fn findings_are_printed_and_fail() {
-        assert_eq!(
-            verdict("192.0.2.10", &[], Format::Table).unwrap(),
-            "ready for 192.0.2.10\n"
-        );
+        assert_eq!(verdict("192.0.2.10", &[], Format::Table).unwrap(), "ready for 192.0.2.10\n");
         let one = ["arp_ignore is 0".to_owned()];
         let error = verdict("192.0.2.10", &one, Format::Table).unwrap_err();
         assert_eq!(error, CliError::Findings("arp_ignore is 0\n".to_owned()));

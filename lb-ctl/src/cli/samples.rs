@@ -36,11 +36,7 @@ fn service(name: Option<&str>, protocol: Protocol, vip: &str, port: u16) -> Serv
 /// A service of each IP version, with reals in several states.
 pub(super) fn list() -> List {
     let mut web = service(Some("web"), Protocol::Tcp, "192.0.2.10", 80);
-    web.stats = Stats {
-        connections: 15,
-        packets: 12_345_678,
-        bytes: 1_234_567_890,
-    };
+    web.stats = Stats { connections: 15, packets: 12_345_678, bytes: 1_234_567_890 };
     let busy = Real {
         active_connections: 3,
         inactive_connections: 12,
@@ -53,19 +49,13 @@ pub(super) fn list() -> List {
     };
     web.reals = vec![busy, real("192.0.2.22", 65535, RealState::Drain), lost];
     let mut dns = service(None, Protocol::Udp, "2001:db8::10", 53);
-    dns.stats = Stats {
-        connections: 7,
-        packets: 7,
-        bytes: 420,
-    };
+    dns.stats = Stats { connections: 7, packets: 7, bytes: 420 };
     dns.reals = vec![Real {
         inactive_connections: 7,
         stats: dns.stats,
         ..real("2001:db8::21", 2, RealState::Up)
     }];
-    List {
-        services: vec![web, dns],
-    }
+    List { services: vec![web, dns] }
 }
 
 /// A connection of each IP version, not in order.
@@ -90,18 +80,12 @@ pub(super) fn connections() -> Connections {
         port: 80,
         real: "192.0.2.21".parse().unwrap(),
     };
-    Connections {
-        connections: vec![udp, tcp],
-    }
+    Connections { connections: vec![udp, tcp] }
 }
 
 /// A daemon that does what it should.
 pub(super) fn status() -> Status {
-    let map = |name: &str, entries, capacity| Map {
-        name: name.to_owned(),
-        entries,
-        capacity,
-    };
+    let map = |name: &str, entries, capacity| Map { name: name.to_owned(), entries, capacity };
     let count = |verdict: &str, reason: &str, packets| ReasonCount {
         verdict: verdict.to_owned(),
         reason: reason.to_owned(),
@@ -128,15 +112,9 @@ pub(super) fn status() -> Status {
             mode: Some("native".to_owned()),
             reason: "the driver has XDP".to_owned(),
             link_id: Some(12),
-            vips: vec![
-                "192.0.2.10".parse().unwrap(),
-                "2001:db8::10".parse().unwrap(),
-            ],
+            vips: vec!["192.0.2.10".parse().unwrap(), "2001:db8::10".parse().unwrap()],
         }],
-        maps: vec![
-            map("SERVICES_V4", 1, 4096),
-            map("CONNS_V4", 262_144, 524_288),
-        ],
+        maps: vec![map("SERVICES_V4", 1, 4096), map("CONNS_V4", 262_144, 524_288)],
         packets: vec![
             count("tx", "forwarded", 123_456),
             count("pass", "not-ip", 0),

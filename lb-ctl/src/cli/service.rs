@@ -14,11 +14,7 @@ use crate::command::OnHandEdit;
 use crate::config::model::Endpoint;
 
 pub(super) async fn add(client: &Client, args: &AddServiceArgs, format: Format) -> Said {
-    let Endpoint {
-        protocol,
-        address,
-        port,
-    } = endpoint(&args.service)?;
+    let Endpoint { protocol, address, port } = endpoint(&args.service)?;
     refuse_persistence(&args.persistence)?;
     let service = wire::NewService {
         protocol,
@@ -27,9 +23,7 @@ pub(super) async fn add(client: &Client, args: &AddServiceArgs, format: Format) 
         name: args.name.clone(),
         scheduler: scheduler(args.scheduler.as_deref())?,
     };
-    let changes = client
-        .add_service(&service, on_hand_edit(&args.force))
-        .await?;
+    let changes = client.add_service(&service, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
@@ -40,17 +34,13 @@ pub(super) async fn edit(client: &Client, args: &EditServiceArgs, format: Format
         name: args.name.clone(),
         scheduler: scheduler(args.scheduler.as_deref())?,
     };
-    let changes = client
-        .edit_service(endpoint, &edit, on_hand_edit(&args.force))
-        .await?;
+    let changes = client.edit_service(endpoint, &edit, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
 pub(super) async fn delete(client: &Client, args: &DeleteServiceArgs, format: Format) -> Said {
     let endpoint = endpoint(&args.service)?;
-    let changes = client
-        .delete_service(endpoint, on_hand_edit(&args.force))
-        .await?;
+    let changes = client.delete_service(endpoint, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
 }
 
@@ -71,24 +61,15 @@ fn either(tcp: Option<&str>, udp: Option<&str>) -> Result<Option<Endpoint>, CliE
         (None, Some(text)) => (Protocol::Udp, text),
         (None, None) => return Ok(None),
     };
-    resolve::endpoint(protocol, text)
-        .map(Some)
-        .map_err(CliError::Refused)
+    resolve::endpoint(protocol, text).map(Some).map_err(CliError::Refused)
 }
 
 pub(super) fn on_hand_edit(arg: &ForceArg) -> OnHandEdit {
-    if arg.force {
-        OnHandEdit::Overwrite
-    } else {
-        OnHandEdit::Refuse
-    }
+    if arg.force { OnHandEdit::Overwrite } else { OnHandEdit::Refuse }
 }
 
 fn scheduler(name: Option<&str>) -> Result<Option<String>, CliError> {
-    let scheduler = name
-        .map(resolve::scheduler)
-        .transpose()
-        .map_err(CliError::Refused)?;
+    let scheduler = name.map(resolve::scheduler).transpose().map_err(CliError::Refused)?;
     Ok(scheduler.map(|scheduler| scheduler.name().to_owned()))
 }
 

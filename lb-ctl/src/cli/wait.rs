@@ -38,10 +38,7 @@ pub(super) async fn until(
             Awaited::Idle if real.active_connections > 0 => Some(still(real.active_connections)),
             Awaited::Idle => {
                 let all = client.connections(Some(endpoint)).await?.connections;
-                let living = all
-                    .iter()
-                    .filter(|one| one.real == address && lives(one))
-                    .count();
+                let living = all.iter().filter(|one| one.real == address && lives(one)).count();
                 (living > 0).then(|| still(living as u64))
             }
         };
@@ -88,8 +85,5 @@ fn not_up(real: &Real, endpoint: Endpoint) -> Result<Option<String>, CliError> {
 
 /// A connection that is closing needs nobody's patience: its ends have said goodbye.
 fn lives(connection: &Connection) -> bool {
-    !matches!(
-        connection.state.as_str(),
-        "FIN_WAIT" | "CLOSE" | "TIME_WAIT"
-    )
+    !matches!(connection.state.as_str(), "FIN_WAIT" | "CLOSE" | "TIME_WAIT")
 }

@@ -12,14 +12,8 @@ pub use change::{Action, Change, Field, Object, Properties, ServiceId};
 /// the order of `new`. The order of services, reals and interfaces itself is no difference.
 pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
     let mut changes = Vec::new();
-    let interface = |name: &String| Object::Interface {
-        interface: name.clone(),
-    };
-    for name in old
-        .interfaces
-        .iter()
-        .filter(|name| !new.interfaces.contains(name))
-    {
+    let interface = |name: &String| Object::Interface { interface: name.clone() };
+    for name in old.interfaces.iter().filter(|name| !new.interfaces.contains(name)) {
         changes.push(remove(interface(name), Properties::default()));
     }
     for (endpoint, service) in &old.services {
@@ -28,11 +22,7 @@ pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
             Some(kept) => removed_reals(service, kept, &mut changes),
         }
     }
-    for name in new
-        .interfaces
-        .iter()
-        .filter(|name| !old.interfaces.contains(name))
-    {
+    for name in new.interfaces.iter().filter(|name| !old.interfaces.contains(name)) {
         changes.push(add(interface(name), Properties::default()));
     }
     for (endpoint, service) in &new.services {
@@ -45,17 +35,11 @@ pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
 }
 
 const fn add(object: Object, properties: Properties) -> Change {
-    Change {
-        action: Action::Add(properties),
-        object,
-    }
+    Change { action: Action::Add(properties), object }
 }
 
 const fn remove(object: Object, properties: Properties) -> Change {
-    Change {
-        action: Action::Remove(properties),
-        object,
-    }
+    Change { action: Action::Remove(properties), object }
 }
 
 fn whole_service(
@@ -75,10 +59,7 @@ fn whole_service(
 }
 
 fn removed_reals(old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    for (address, real) in old
-        .reals
-        .iter()
-        .filter(|(address, _)| !new.reals.contains_key(*address))
+    for (address, real) in old.reals.iter().filter(|(address, _)| !new.reals.contains_key(*address))
     {
         changes.push(remove(real_object(old, *address), real_properties(*real)));
     }
@@ -87,24 +68,15 @@ fn removed_reals(old: &Service, new: &Service, changes: &mut Vec<Change>) {
 fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     let mut fields = Vec::new();
     if old.name != new.name {
-        fields.push(Field::Name {
-            from: old.name.clone(),
-            to: new.name.clone(),
-        });
+        fields.push(Field::Name { from: old.name.clone(), to: new.name.clone() });
     }
     if old.scheduler != new.scheduler {
         let word = |service: &Service| service.scheduler.name().to_owned();
-        fields.push(Field::Scheduler {
-            from: word(old),
-            to: word(new),
-        });
+        fields.push(Field::Scheduler { from: word(old), to: word(new) });
     }
     if !fields.is_empty() {
         let object = Object::Service(new.endpoint.into());
-        changes.push(Change {
-            action: Action::Change { fields },
-            object,
-        });
+        changes.push(Change { action: Action::Change { fields }, object });
     }
     for (address, real) in &new.reals {
         let object = real_object(new, *address);
@@ -113,10 +85,7 @@ fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
             Some(earlier) if earlier == real => {}
             Some(earlier) => {
                 let fields = real_fields(*earlier, *real);
-                changes.push(Change {
-                    action: Action::Change { fields },
-                    object,
-                });
+                changes.push(Change { action: Action::Change { fields }, object });
             }
         }
     }
@@ -125,33 +94,20 @@ fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
 fn real_fields(old: Real, new: Real) -> Vec<Field> {
     let mut fields = Vec::new();
     if old.weight != new.weight {
-        fields.push(Field::Weight {
-            from: old.weight,
-            to: new.weight,
-        });
+        fields.push(Field::Weight { from: old.weight, to: new.weight });
     }
     if old.drained != new.drained {
-        fields.push(Field::Drain {
-            from: old.drained,
-            to: new.drained,
-        });
+        fields.push(Field::Drain { from: old.drained, to: new.drained });
     }
     fields
 }
 
 fn real_object(service: &Service, address: IpAddr) -> Object {
-    Object::Real {
-        address,
-        service: service.endpoint.into(),
-    }
+    Object::Real { address, service: service.endpoint.into() }
 }
 
 fn real_properties(real: Real) -> Properties {
-    Properties {
-        weight: Some(real.weight),
-        drain: Some(real.drained),
-        ..Properties::default()
-    }
+    Properties { weight: Some(real.weight), drain: Some(real.drained), ..Properties::default() }
 }
 
 #[cfg(test)]

@@ -15,10 +15,7 @@ use super::rules::{self, RuleError};
 pub enum EditError {
     /// The service is not there.
     #[error("there is no service {endpoint}: {}", elsewhere(*other))]
-    NoService {
-        endpoint: Endpoint,
-        other: Option<Endpoint>,
-    },
+    NoService { endpoint: Endpoint, other: Option<Endpoint> },
     /// The real is not there.
     #[error(
         "service {endpoint} has no real {real}: `lb-ctl list` shows those it has, `add-real` \
@@ -99,14 +96,7 @@ pub fn add_service(
         check_name(desired, endpoint, name)?;
     }
     let mut next = desired.clone();
-    next.services.insert(
-        endpoint,
-        Service {
-            name,
-            scheduler,
-            ..Service::new(endpoint)
-        },
-    );
+    next.services.insert(endpoint, Service { name, scheduler, ..Service::new(endpoint) });
     Ok(next)
 }
 
@@ -218,10 +208,7 @@ pub fn undrain(desired: &Desired, endpoint: Endpoint, real: IpAddr) -> Result<De
 /// # Errors
 /// None so far; it is fallible as all edits are.
 pub fn clear(desired: &Desired) -> Result<Desired, EditError> {
-    Ok(Desired {
-        interfaces: desired.interfaces.clone(),
-        ..Desired::default()
-    })
+    Ok(Desired { interfaces: desired.interfaces.clone(), ..Desired::default() })
 }
 
 fn with_real(
@@ -232,10 +219,7 @@ fn with_real(
 ) -> Result<Desired, EditError> {
     let mut next = desired.clone();
     let service = service_mut(&mut next, endpoint)?;
-    let found = service
-        .reals
-        .get_mut(&real)
-        .ok_or(EditError::NoReal { endpoint, real })?;
+    let found = service.reals.get_mut(&real).ok_or(EditError::NoReal { endpoint, real })?;
     change(found);
     Ok(next)
 }
@@ -250,10 +234,7 @@ fn no_service(desired: &Desired, endpoint: Endpoint) -> EditError {
         Protocol::Tcp => Protocol::Udp,
         Protocol::Udp => Protocol::Tcp,
     };
-    let other = Endpoint {
-        protocol,
-        ..endpoint
-    };
+    let other = Endpoint { protocol, ..endpoint };
     let other = desired.services.contains_key(&other).then_some(other);
     EditError::NoService { endpoint, other }
 }
@@ -266,10 +247,9 @@ fn check_name(desired: &Desired, endpoint: Endpoint, name: &str) -> Result<(), R
         .find(|service| service.endpoint != endpoint && service.name.as_deref() == Some(name));
     match holder {
         None => Ok(()),
-        Some(service) => Err(RuleError::DuplicateName {
-            name: name.to_owned(),
-            holder: service.endpoint,
-        }),
+        Some(service) => {
+            Err(RuleError::DuplicateName { name: name.to_owned(), holder: service.endpoint })
+        }
     }
 }
 

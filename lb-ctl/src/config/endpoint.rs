@@ -17,11 +17,7 @@ const REAL_FORM: &str = "write a real like 192.0.2.21 or 2001:db8::21";
 pub enum EndpointError {
     /// The part before the port is no address.
     #[error("{part:?} in {text:?} is not an IPv4 or IPv6 address: {form}")]
-    Address {
-        text: String,
-        part: String,
-        form: &'static str,
-    },
+    Address { text: String, part: String, form: &'static str },
     /// A service needs a port.
     #[error("{text:?} has no port: {form}")]
     NoPort { text: String, form: &'static str },
@@ -33,11 +29,7 @@ pub enum EndpointError {
     Brackets { text: String, form: &'static str },
     /// Not a port.
     #[error("port {part:?} in {text:?} is not a whole number from 1 to 65535: {form}")]
-    Port {
-        text: String,
-        part: String,
-        form: &'static str,
-    },
+    Port { text: String, part: String, form: &'static str },
     /// Not a number.
     #[error("weight {text:?} is not a whole number from 0 to 65535: write it like -w 10")]
     Weight { text: String },
@@ -63,20 +55,12 @@ pub fn parse_service(protocol: Protocol, text: &str) -> Result<Endpoint, Endpoin
     let form = SERVICE_FORM;
     let (address, port) = split(text, form)?;
     let port = port.ok_or_else(|| match address {
-        IpAddr::V6(_) if !text.starts_with('[') => EndpointError::NoBrackets {
-            text: text.to_owned(),
-            form,
-        },
-        _ => EndpointError::NoPort {
-            text: text.to_owned(),
-            form,
-        },
+        IpAddr::V6(_) if !text.starts_with('[') => {
+            EndpointError::NoBrackets { text: text.to_owned(), form }
+        }
+        _ => EndpointError::NoPort { text: text.to_owned(), form },
     })?;
-    Ok(Endpoint {
-        protocol,
-        address,
-        port,
-    })
+    Ok(Endpoint { protocol, address, port })
 }
 
 /// Reads `192.0.2.21`, `192.0.2.21:80`, `2001:db8::21`, `[2001:db8::21]` or `[2001:db8::21]:80`.
@@ -96,13 +80,9 @@ pub fn parse_weight(text: &str) -> Result<u16, EndpointError> {
     match text.strip_prefix('-').unwrap_or(text) {
         digits if is_digits(digits) => match text.parse() {
             Ok(number) => rules::weight(number).map_err(EndpointError::WeightRange),
-            Err(_) => Err(EndpointError::Weight {
-                text: text.to_owned(),
-            }),
+            Err(_) => Err(EndpointError::Weight { text: text.to_owned() }),
         },
-        _ => Err(EndpointError::Weight {
-            text: text.to_owned(),
-        }),
+        _ => Err(EndpointError::Weight { text: text.to_owned() }),
     }
 }
 
@@ -127,19 +107,11 @@ fn split(text: &str, form: &'static str) -> Result<(IpAddr, Option<u16>), Endpoi
         None => (text, None),
     };
     match host.parse() {
-        Ok(IpAddr::V6(_)) => Err(EndpointError::NoBrackets {
-            text: text.to_owned(),
-            form,
-        }),
-        Ok(address) => Ok((
-            address,
-            port.map(|port| read_port(text, port, form)).transpose()?,
-        )),
-        Err(_) => Err(EndpointError::Address {
-            text: text.to_owned(),
-            part: host.to_owned(),
-            form,
-        }),
+        Ok(IpAddr::V6(_)) => Err(EndpointError::NoBrackets { text: text.to_owned(), form }),
+        Ok(address) => Ok((address, port.map(|port| read_port(text, port, form)).transpose()?)),
+        Err(_) => {
+            Err(EndpointError::Address { text: text.to_owned(), part: host.to_owned(), form })
+        }
     }
 }
 
@@ -148,10 +120,7 @@ fn bracketed(
     inner: &str,
     form: &'static str,
 ) -> Result<(IpAddr, Option<u16>), EndpointError> {
-    let brackets = || EndpointError::Brackets {
-        text: text.to_owned(),
-        form,
-    };
+    let brackets = || EndpointError::Brackets { text: text.to_owned(), form };
     let (address, rest) = inner.split_once(']').ok_or_else(brackets)?;
     let address = IpAddr::V6(address.parse().map_err(|_| brackets())?);
     match rest.strip_prefix(':') {
@@ -163,13 +132,11 @@ fn bracketed(
 
 fn read_port(text: &str, part: &str, form: &'static str) -> Result<u16, EndpointError> {
     let number = is_digits(part).then(|| part.parse().ok()).flatten();
-    number
-        .and_then(|number| rules::port(number).ok())
-        .ok_or_else(|| EndpointError::Port {
-            text: text.to_owned(),
-            part: part.to_owned(),
-            form,
-        })
+    number.and_then(|number| rules::port(number).ok()).ok_or_else(|| EndpointError::Port {
+        text: text.to_owned(),
+        part: part.to_owned(),
+        form,
+    })
 }
 
 /// Rust's own integer parser would also take a `+`.

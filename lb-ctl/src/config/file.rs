@@ -121,28 +121,19 @@ const fn default_weight() -> u16 {
     model::DEFAULT_WEIGHT
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let expects = "a port, a whole number from 1 to 65535";
-    deserializer.deserialize_u64(Number {
-        expects,
-        rule: rules::port,
-    })
+    deserializer.deserialize_u64(Number { expects, rule: rules::port })
 }
 
 fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let expects = "a weight, a whole number from 0 to 65535";
-    deserializer.deserialize_u64(Number {
-        expects,
-        rule: rules::weight,
-    })
+    deserializer.deserialize_u64(Number { expects, rule: rules::weight })
 }
 
 /// Reads a whole number by a rule, since serde's own words for a number out of range name a Rust

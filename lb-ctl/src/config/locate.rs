@@ -22,10 +22,7 @@ impl Position {
     pub fn of_offset(text: &str, offset: usize) -> Self {
         let before = &text[..offset];
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: before[start..].chars().count() + 1,
-        }
+        Self { line: before.matches('\n').count() + 1, column: before[start..].chars().count() + 1 }
     }
 
     /// The position that serde_json reports as `line` and `column`; it counts bytes.
@@ -33,10 +30,7 @@ impl Position {
         let line = line.max(1);
         let bytes = text.split('\n').nth(line - 1).unwrap_or_default().bytes();
         let starts_char = |byte: &u8| !matches!(byte, 0x80..=0xbf);
-        Self {
-            line,
-            column: bytes.take(column).filter(starts_char).count().max(1),
-        }
+        Self { line, column: bytes.take(column).filter(starts_char).count().max(1) }
     }
 }
 
@@ -102,15 +96,9 @@ pub fn locate(text: &str, path: &Path) -> Option<Place> {
     let key = key.map(|key| {
         let start = offset(text, key);
         let end = start + key.get().len() - 1;
-        (
-            Position::of_offset(text, start),
-            Position::of_offset(text, end),
-        )
+        (Position::of_offset(text, start), Position::of_offset(text, end))
     });
-    Some(Place {
-        key,
-        value: Position::of_offset(text, offset(text, value)),
-    })
+    Some(Place { key, value: Position::of_offset(text, offset(text, value)) })
 }
 
 /// The first key that stands a second time in the object that `path` names, and where.
@@ -130,24 +118,20 @@ type Member<'t> = (&'t RawValue, &'t RawValue);
 
 fn find<'t>(text: &'t str, path: &Path) -> Option<(Option<&'t RawValue>, &'t RawValue)> {
     let whole: &RawValue = serde_json::from_str(text).ok()?;
-    path.0
-        .iter()
-        .try_fold((None, whole), |(_, value), step| match step {
-            Step::Key(name) => members(value)?
-                .into_iter()
-                .find(|(key, _)| unquote(key).is_some_and(|key| key == *name))
-                .map(|(key, value)| (Some(key), value)),
-            Step::Index(index) => {
-                let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-                elements.get(*index).map(|value| (None, *value))
-            }
-        })
+    path.0.iter().try_fold((None, whole), |(_, value), step| match step {
+        Step::Key(name) => members(value)?
+            .into_iter()
+            .find(|(key, _)| unquote(key).is_some_and(|key| key == *name))
+            .map(|(key, value)| (Some(key), value)),
+        Step::Index(index) => {
+            let elements: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+            elements.get(*index).map(|value| (None, *value))
+        }
+    })
 }
 
 fn members(object: &RawValue) -> Option<Vec<Member<'_>>> {
-    serde_json::from_str::<Members<'_>>(object.get())
-        .ok()
-        .map(|members| members.0)
+    serde_json::from_str::<Members<'_>>(object.get()).ok().map(|members| members.0)
 }
 
 fn unquote(key: &RawValue) -> Option<String> {

@@ -20,11 +20,7 @@ pub struct Endpoint {
 impl fmt::Display for Endpoint {
     /// As in messages: `tcp 192.0.2.10:80`, `udp [2001:db8::10]:53`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            protocol,
-            address,
-            port,
-        } = *self;
+        let Self { protocol, address, port } = *self;
         write!(f, "{} {}", protocol.name(), SocketAddr::new(address, port))
     }
 }
@@ -61,10 +57,7 @@ pub struct Real {
 impl Real {
     /// A real with a weight, not drained.
     pub const fn new(weight: u16) -> Self {
-        Self {
-            weight,
-            drained: false,
-        }
+        Self { weight, drained: false }
     }
 
     /// The weight that counts: 0 while drained.
@@ -89,12 +82,7 @@ pub struct Service {
 impl Service {
     /// A service of the default scheduler, without a name and without reals.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self {
-            endpoint,
-            name: None,
-            scheduler: Scheduler::default(),
-            reals: IndexMap::new(),
-        }
+        Self { endpoint, name: None, scheduler: Scheduler::default(), reals: IndexMap::new() }
     }
 }
 

@@ -42,21 +42,13 @@ impl DefinitionError {
 }
 
 fn in_brackets(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(" ({path})")
-    }
+    if path.is_empty() { String::new() } else { format!(" ({path})") }
 }
 
 /// Messages quote the file, and a file must not be able to steer the reader's terminal.
 fn printable(message: &str) -> String {
     let escape = |c: char| {
-        if c.is_control() {
-            c.escape_default().to_string()
-        } else {
-            c.into()
-        }
+        if c.is_control() { c.escape_default().to_string() } else { c.into() }
     };
     message.chars().map(escape).collect()
 }
@@ -90,18 +82,12 @@ pub fn parse_bytes(bytes: &[u8]) -> Result<Desired, DefinitionError> {
 
 fn document(text: &str) -> Result<Document, DefinitionError> {
     if let Some(message) = unreadable(text) {
-        return Err(DefinitionError::new(
-            Position::START,
-            &Path::default(),
-            message,
-        ));
+        return Err(DefinitionError::new(Position::START, &Path::default(), message));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let Object(document) = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| refusal(text, &path_of(error.path()), error.inner()))?;
-    deserializer
-        .end()
-        .map_err(|error| refusal(text, &Path::default(), &error))?;
+    deserializer.end().map_err(|error| refusal(text, &Path::default(), &error))?;
     Ok(document)
 }
 
@@ -131,18 +117,11 @@ fn refusal(text: &str, path: &Path, error: &serde_json::Error) -> DefinitionErro
     }
     let position = match locate::locate(text, path) {
         // It stopped at the end of the key, so the key itself is refused.
-        Some(locate::Place {
-            key: Some((start, end)),
-            ..
-        }) if stop == end => start,
+        Some(locate::Place { key: Some((start, end)), .. }) if stop == end => start,
         Some(place) => place.value,
         None => stop,
     };
-    DefinitionError::new(
-        position,
-        path,
-        &later(path).unwrap_or_else(|| message.to_owned()),
-    )
+    DefinitionError::new(position, path, &later(path).unwrap_or_else(|| message.to_owned()))
 }
 
 fn later(path: &Path) -> Option<String> {
@@ -189,10 +168,7 @@ fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {
         let path = Path::default().key("interfaces").index(index);
         rules::interface(name).map_err(at(path.clone()))?;
         if let Some(first) = names[..index].iter().position(|earlier| earlier == name) {
-            let error = RuleError::DuplicateInterface {
-                name: name.clone(),
-                first,
-            };
+            let error = RuleError::DuplicateInterface { name: name.clone(), first };
             return Err(Fault { path, error });
         }
     }
@@ -209,22 +185,13 @@ fn services(documents: &[file::Service]) -> Result<IndexMap<Endpoint, Service>, 
         if let Some(name) = &document.name
             && let Some(holder) = names.insert(name, endpoint)
         {
-            let error = RuleError::DuplicateName {
-                name: name.clone(),
-                holder,
-            };
-            return Err(Fault {
-                path: path.key("name"),
-                error,
-            });
+            let error = RuleError::DuplicateName { name: name.clone(), holder };
+            return Err(Fault { path: path.key("name"), error });
         }
         match services.entry(endpoint) {
             Entry::Vacant(entry) => entry.insert(service),
             Entry::Occupied(entry) => {
-                let error = RuleError::DuplicateService {
-                    endpoint,
-                    first: entry.index(),
-                };
+                let error = RuleError::DuplicateService { endpoint, first: entry.index() };
                 return Err(Fault { path, error });
             }
         };
@@ -241,11 +208,7 @@ fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
     let vip = rules::address(Role::Vip, &document.vip).map_err(member("vip"))?;
     rules::vip(vip).map_err(member("vip"))?;
     Ok(Service {
-        endpoint: Endpoint {
-            protocol,
-            address: vip,
-            port: document.port,
-        },
+        endpoint: Endpoint { protocol, address: vip, port: document.port },
         name: document.name.clone(),
         scheduler: rules::scheduler(&document.scheduler).map_err(member("scheduler"))?,
         reals: reals(&document.reals, vip, path)?,
@@ -264,16 +227,10 @@ fn reals(
         rules::real(vip, address).map_err(at(path.clone()))?;
         match reals.entry(address) {
             Entry::Vacant(entry) => {
-                entry.insert(Real {
-                    weight: document.weight,
-                    drained: document.drain,
-                });
+                entry.insert(Real { weight: document.weight, drained: document.drain });
             }
             Entry::Occupied(entry) => {
-                let error = RuleError::DuplicateReal {
-                    real: address,
-                    first: entry.index(),
-                };
+                let error = RuleError::DuplicateReal { real: address, first: entry.index() };
                 return Err(Fault { path, error });
             }
         }

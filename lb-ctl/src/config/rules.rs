@@ -80,9 +80,7 @@ pub fn protocol(word: &str) -> Result<Protocol, RuleError> {
     [Protocol::Tcp, Protocol::Udp]
         .into_iter()
         .find(|protocol| protocol.name() == word)
-        .ok_or_else(|| RuleError::UnknownProtocol {
-            word: word.to_owned(),
-        })
+        .ok_or_else(|| RuleError::UnknownProtocol { word: word.to_owned() })
 }
 
 /// Reads the LVS name of a scheduler.
@@ -112,11 +110,7 @@ pub fn vip(address: IpAddr) -> Result<(), RuleError> {
     };
     match link_local.or_else(|| unusable(address)) {
         None => Ok(()),
-        Some(kind) => Err(RuleError::UnusableAddress {
-            role: Role::Vip,
-            address,
-            kind,
-        }),
+        Some(kind) => Err(RuleError::UnusableAddress { role: Role::Vip, address, kind }),
     }
 }
 
@@ -126,11 +120,7 @@ pub fn vip(address: IpAddr) -> Result<(), RuleError> {
 /// [`RuleError::UnusableAddress`], [`RuleError::MixedFamily`] and [`RuleError::RealIsVip`].
 pub fn real(vip: IpAddr, address: IpAddr) -> Result<(), RuleError> {
     if let Some(kind) = unusable(address) {
-        return Err(RuleError::UnusableAddress {
-            role: Role::Real,
-            address,
-            kind,
-        });
+        return Err(RuleError::UnusableAddress { role: Role::Real, address, kind });
     }
     if vip.is_ipv4() != address.is_ipv4() {
         return Err(RuleError::MixedFamily { real: address, vip });
@@ -147,11 +137,7 @@ pub fn real(vip: IpAddr, address: IpAddr) -> Result<(), RuleError> {
 /// [`RuleError::RealPort`].
 pub fn real_port(service: Endpoint, real: IpAddr, port: Option<u16>) -> Result<(), RuleError> {
     match port {
-        Some(port) if port != service.port => Err(RuleError::RealPort {
-            real,
-            port,
-            service,
-        }),
+        Some(port) if port != service.port => Err(RuleError::RealPort { real, port, service }),
         _ => Ok(()),
     }
 }
@@ -170,10 +156,7 @@ pub fn name(name: &str) -> Result<(), RuleError> {
     } else {
         return Ok(());
     };
-    Err(RuleError::Name {
-        name: name.to_owned(),
-        fault,
-    })
+    Err(RuleError::Name { name: name.to_owned(), fault })
 }
 
 /// Checks the form of an interface name, as the kernel's `dev_valid_name()` does.
@@ -192,10 +175,7 @@ pub fn interface(name: &str) -> Result<(), RuleError> {
     } else {
         return Ok(());
     };
-    Err(RuleError::Interface {
-        name: name.to_owned(),
-        fault,
-    })
+    Err(RuleError::Interface { name: name.to_owned(), fault })
 }
 
 /// Why nothing can be balanced to `address`, whatever it is for.

@@ -27,34 +27,19 @@ pub(super) fn ip(text: &str) -> IpAddr {
 }
 
 pub(super) fn tcp(address: &str, port: u16) -> Endpoint {
-    Endpoint {
-        protocol: Protocol::Tcp,
-        address: ip(address),
-        port,
-    }
+    Endpoint { protocol: Protocol::Tcp, address: ip(address), port }
 }
 
 pub(super) fn udp(address: &str, port: u16) -> Endpoint {
-    Endpoint {
-        protocol: Protocol::Udp,
-        ..tcp(address, port)
-    }
+    Endpoint { protocol: Protocol::Udp, ..tcp(address, port) }
 }
 
 /// What [`TEXT`] asks for.
 pub(super) fn desired() -> Desired {
     let web = tcp("192.0.2.10", 80);
     let dns = udp("2001:db8::10", 53);
-    let web_reals = [
-        (ip("192.0.2.21"), Real::new(1)),
-        (
-            ip("192.0.2.22"),
-            Real {
-                weight: 2,
-                drained: true,
-            },
-        ),
-    ];
+    let web_reals =
+        [(ip("192.0.2.21"), Real::new(1)), (ip("192.0.2.22"), Real { weight: 2, drained: true })];
     let web_service = Service {
         name: Some("web".to_owned()),
         reals: IndexMap::from(web_reals),
@@ -110,31 +95,19 @@ fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (
         }
     };
     let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
-    let endpoint = Endpoint {
-        protocol,
-        address: address(u32::from(vip) * 2),
-        port,
-    };
+    let endpoint = Endpoint { protocol, address: address(u32::from(vip) * 2), port };
     let service = Service {
         endpoint,
         name: name.map(|name| format!("{name}{index}")),
         scheduler: Scheduler::Mh,
-        reals: reals
-            .into_iter()
-            .map(|(host, real)| (address(host * 2 + 1), real))
-            .collect(),
+        reals: reals.into_iter().map(|(host, real)| (address(host * 2 + 1), real)).collect(),
     };
     (endpoint, service)
 }
 
 fn shuffled(desired: Desired) -> impl Strategy<Value = Desired> {
     let services: Vec<_> = desired.services.into_iter().collect();
-    (
-        Just(desired.interfaces).prop_shuffle(),
-        Just(services).prop_shuffle(),
+    (Just(desired.interfaces).prop_shuffle(), Just(services).prop_shuffle()).prop_map(
+        |(interfaces, services)| Desired { interfaces, services: services.into_iter().collect() },
     )
-        .prop_map(|(interfaces, services)| Desired {
-            interfaces,
-            services: services.into_iter().collect(),
-        })
 }

@@ -54,10 +54,7 @@ pub enum StoreError {
     MountPoint { path: PathBuf },
     /// It does not hold a definition.
     #[error("the definition file {} is refused: {source}", path.display())]
-    Definition {
-        path: PathBuf,
-        source: DefinitionError,
-    },
+    Definition { path: PathBuf, source: DefinitionError },
 }
 
 /// What the file held: its bytes, or nothing where it is missing.
@@ -125,10 +122,8 @@ impl Store {
         let content = self.content()?;
         let desired = match &content {
             None => Desired::default(),
-            Some(bytes) => parse_bytes(bytes).map_err(|source| StoreError::Definition {
-                path: self.path.clone(),
-                source,
-            })?,
+            Some(bytes) => parse_bytes(bytes)
+                .map_err(|source| StoreError::Definition { path: self.path.clone(), source })?,
         };
         Ok(Loaded { desired, content })
     }
@@ -156,11 +151,7 @@ impl Store {
         resolve(&self.path)
             .and_then(|target| {
                 let temporary = write_beside(&target, &content)?;
-                Ok(Prepared {
-                    temporary,
-                    target,
-                    content,
-                })
+                Ok(Prepared { temporary, target, content })
             })
             .map_err(|error| unwritable(&self.path, error))
     }
@@ -171,14 +162,8 @@ impl Store {
     /// Where the file cannot be replaced, or its directory cannot be written through to the disk;
     /// in the second case the new content is in place and remembered.
     pub fn commit(&mut self, prepared: Prepared) -> Result<(), StoreError> {
-        let Prepared {
-            temporary,
-            target,
-            content,
-        } = prepared;
-        temporary
-            .persist(&target)
-            .map_err(|error| unwritable(&self.path, error.error))?;
+        let Prepared { temporary, target, content } = prepared;
+        temporary.persist(&target).map_err(|error| unwritable(&self.path, error.error))?;
         self.known = Some(content);
         File::open(directory(&target))
             .and_then(|directory| directory.sync_all())
@@ -186,19 +171,14 @@ impl Store {
     }
 
     fn content(&self) -> Result<Content, StoreError> {
-        let unreadable = |source| StoreError::Unreadable {
-            path: self.path.clone(),
-            source,
-        };
+        let unreadable = |source| StoreError::Unreadable { path: self.path.clone(), source };
         let metadata = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             metadata => metadata.map_err(unreadable)?,
         };
         // A pipe would hold the daemon up until somebody writes to it.
         if !metadata.is_file() {
-            return Err(StoreError::NotAFile {
-                path: self.path.clone(),
-            });
+            return Err(StoreError::NotAFile { path: self.path.clone() });
         }
         fs::read(&self.path).map(Some).map_err(unreadable)
     }
@@ -241,9 +221,7 @@ fn write_beside(target: &Path, content: &[u8]) -> io::Result<TempPath> {
     };
     let directory = directory(target);
     fs::create_dir_all(directory)?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".lb-ctl-")
-        .tempfile_in(directory)?;
+    let mut temporary = tempfile::Builder::new().prefix(".lb-ctl-").tempfile_in(directory)?;
     take_over(temporary.as_file(), old.as_ref())?;
     temporary.write_all(content)?;
     temporary.as_file().sync_all()?;
@@ -258,11 +236,7 @@ fn take_over(new: &File, old: Option<&Metadata>) -> io::Result<()> {
     {
         // Without CAP_CHOWN the file becomes the daemon's own: its old group can no longer read
         // it, which harms less than a definition that cannot be saved.
-        tracing::debug!(
-            uid = old.uid(),
-            gid = old.gid(),
-            "the definition file changes its owner"
-        );
+        tracing::debug!(uid = old.uid(), gid = old.gid(), "the definition file changes its owner");
     }
     new.set_permissions(Permissions::from_mode(mode))
 }

@@ -7,7 +7,10 @@ use lb_common::limits::RING_SLOTS;
 use lb_common::value::{Real, RealId, Stats};
 use lb_common::verdict::REASONS;
 
-use super::{Capacity, Dataplane, DataplaneError, ReadConnections, Tracked};
+use super::{
+    AttachMode, Attachment, Capacity, Dataplane, DataplaneError, Held, MapFill, ModeChoice,
+    ReadConnections, Tracked,
+};
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::{Actual, in_use};
 use crate::reconcile::op::MapOp;
@@ -26,6 +29,7 @@ pub struct FakeDataplane {
     /// Fail the operation with this number (the first is 0), once.
     pub fail_at: Option<usize>,
     runs: usize,
+    links: std::collections::BTreeSet<String>,
     capacity: Capacity,
 }
 
@@ -39,6 +43,7 @@ impl FakeDataplane {
             services: HashMap::new(),
             fail_at: None,
             runs: 0,
+            links: std::collections::BTreeSet::new(),
             capacity,
         }
     }
@@ -138,5 +143,52 @@ impl Dataplane for FakeDataplane {
 
     fn capacity(&self) -> Capacity {
         self.capacity
+    }
+
+    fn fixed_fill(&self) -> Result<Vec<MapFill>, DataplaneError> {
+        Ok(Vec::new())
+    }
+
+    fn program_id(&self) -> u32 {
+        1
+    }
+
+    fn adopted(&self) -> bool {
+        false
+    }
+
+    fn attach(
+        &mut self,
+        name: &str,
+        ifindex: u32,
+        _: ModeChoice,
+        _: Option<Held>,
+    ) -> Result<Attachment, DataplaneError> {
+        self.links.insert(name.to_owned());
+        let mode = AttachMode::Native;
+        Ok(Attachment { mode, reason: "a fake".to_owned(), link_id: ifindex })
+    }
+
+    fn detach(&mut self, name: &str) -> Result<(), DataplaneError> {
+        self.links.remove(name);
+        Ok(())
+    }
+
+    fn attached(&self) -> Result<Vec<String>, DataplaneError> {
+        Ok(self.links.iter().cloned().collect())
+    }
+
+    fn unpin_all(&mut self) -> Result<(), DataplaneError> {
+        self.links.clear();
+        Ok(())
+    }
+
+    fn discard(&mut self, links: &[String]) -> Result<(), DataplaneError> {
+        self.links.retain(|name| links.contains(name));
+        Ok(())
+    }
+
+    fn retire_others(&self) -> Result<(), DataplaneError> {
+        Ok(())
     }
 }

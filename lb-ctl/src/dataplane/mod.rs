@@ -82,6 +82,15 @@ impl AttachMode {
     }
 }
 
+/// A program that the kernel says is on an interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// In which mode.
+    pub mode: AttachMode,
+    /// The program's id.
+    pub program_id: u32,
+}
+
 /// Which mode is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ModeChoice {
@@ -201,8 +210,8 @@ pub trait Dataplane {
     /// Whether maps were taken over from an earlier daemon.
     fn adopted(&self) -> bool;
 
-    /// Puts the program on an interface. `before` is the mode in which a link that is pinned for
-    /// it is known to be attached; such a link is taken over without a gap where the mode fits.
+    /// Puts the program on an interface. `before` is what the kernel says is on it; where that is
+    /// the link which is pinned for it, in a mode that fits, the program is swapped without a gap.
     ///
     /// # Errors
     ///
@@ -212,7 +221,7 @@ pub trait Dataplane {
         name: &str,
         ifindex: u32,
         choice: ModeChoice,
-        before: Option<AttachMode>,
+        before: Option<Held>,
     ) -> Result<Attachment, DataplaneError>;
 
     /// Takes the program off an interface; fine where it is not on it.
@@ -235,6 +244,14 @@ pub trait Dataplane {
     ///
     /// Where a pin cannot be removed.
     fn unpin_all(&mut self) -> Result<(), DataplaneError>;
+
+    /// Undoes a start that failed: detaches from interfaces that are not among `links`, and
+    /// removes tables that were not taken over.
+    ///
+    /// # Errors
+    ///
+    /// Where a pin cannot be removed.
+    fn discard(&mut self, links: &[String]) -> Result<(), DataplaneError>;
 
     /// Removes tables of an earlier daemon that this one did not take over.
     ///

@@ -93,14 +93,7 @@ impl Asking {
     }
 
     fn order(&mut self, rip: IpAddr, ifindex: u32, now: Instant, orders: &mut Orders) {
-        self.asked.insert(
-            rip,
-            Asked {
-                ifindex,
-                at: now,
-                forgotten: false,
-            },
-        );
+        self.asked.insert(rip, Asked { ifindex, at: now, forgotten: false });
         orders.resolve.push((ifindex, rip));
     }
 }
@@ -126,10 +119,7 @@ mod tests {
     }
 
     fn resolve(ifindex: u32) -> Orders {
-        Orders {
-            resolve: vec![(ifindex, rip())],
-            release: Vec::new(),
-        }
+        Orders { resolve: vec![(ifindex, rip())], release: Vec::new() }
     }
 
     #[test]
@@ -145,15 +135,9 @@ mod tests {
     fn follows_the_way() {
         let (mut asking, now) = (Asking::default(), Instant::now());
         follow(&mut asking, Some(2), now);
-        let moved = Orders {
-            resolve: vec![(3, rip())],
-            release: vec![(2, rip())],
-        };
+        let moved = Orders { resolve: vec![(3, rip())], release: vec![(2, rip())] };
         assert_eq!(follow(&mut asking, Some(3), now), moved);
-        let left = Orders {
-            resolve: Vec::new(),
-            release: vec![(3, rip())],
-        };
+        let left = Orders { resolve: Vec::new(), release: vec![(3, rip())] };
         assert_eq!(follow(&mut asking, None, now), left);
         assert_eq!(follow(&mut asking, None, now), Orders::default());
     }

@@ -53,13 +53,7 @@ pub struct LinkChange {
 impl LinkChange {
     pub(super) fn new(link: &Link, present: bool) -> Self {
         let Link { index, mac, up, .. } = *link;
-        Self {
-            index,
-            name: link.name.clone(),
-            present,
-            up: up && present,
-            mac,
-        }
+        Self { index, name: link.name.clone(), present, up: up && present, mac }
     }
 }
 
@@ -113,10 +107,7 @@ impl NeighbourHandle {
     ) -> Result<HashMap<IpAddr, Resolution>, NeighbourError> {
         let (reply, answer) = oneshot::channel();
         let command = Watch { rips, reply };
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| NeighbourError::Stopped)?;
+        self.commands.send(command).await.map_err(|_| NeighbourError::Stopped)?;
         Ok(answer.await.map_err(|_| NeighbourError::Stopped)??)
     }
 }

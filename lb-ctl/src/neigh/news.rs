@@ -26,23 +26,20 @@ impl News {
 
     /// A link is new, different or gone.
     pub(super) fn link(&mut self, link: &Link, present: bool) {
-        self.outbox
-            .push_back(NetEvent::Link(LinkChange::new(link, present)));
+        self.outbox.push_back(NetEvent::Link(LinkChange::new(link, present)));
     }
 
     /// An address is there.
     pub(super) fn address(&mut self, ifindex: u32, address: IpAddr) {
         if self.addresses.insert((ifindex, address)) {
-            self.outbox
-                .push_back(NetEvent::AddressAdded { ifindex, address });
+            self.outbox.push_back(NetEvent::AddressAdded { ifindex, address });
         }
     }
 
     /// An address is not there.
     pub(super) fn no_address(&mut self, ifindex: u32, address: IpAddr) {
         if self.addresses.remove(&(ifindex, address)) {
-            self.outbox
-                .push_back(NetEvent::AddressRemoved { ifindex, address });
+            self.outbox.push_back(NetEvent::AddressRemoved { ifindex, address });
         }
     }
 
@@ -124,14 +121,7 @@ mod tests {
         let (mut table, mut news) = (table(), News::default());
         news.replied(&no_route(), false);
         assert!(news.is_empty());
-        table.set_route(
-            rip(),
-            Some(Route {
-                ifindex: 1,
-                gateway: None,
-                local: true,
-            }),
-        );
+        table.set_route(rip(), Some(Route { ifindex: 1, gateway: None, local: true }));
         news.changed(&[rip()]);
         assert_eq!(news.next(&table), Some(told(Why::Local)));
         news.changed(&[rip()]);
@@ -142,14 +132,7 @@ mod tests {
     fn a_change_that_was_undone_is_no_news() {
         let (mut table, mut news) = (table(), News::default());
         news.replied(&no_route(), false);
-        table.set_route(
-            rip(),
-            Some(Route {
-                ifindex: 1,
-                gateway: None,
-                local: true,
-            }),
-        );
+        table.set_route(rip(), Some(Route { ifindex: 1, gateway: None, local: true }));
         news.changed(&[rip()]);
         table.set_route(rip(), None);
         assert_eq!(news.next(&table), None);
@@ -181,18 +164,9 @@ mod tests {
         news.addresses(&[(2, other)].into());
         let events: Vec<_> = std::iter::from_fn(|| news.next(&table)).collect();
         let expected = [
-            NetEvent::AddressAdded {
-                ifindex: 2,
-                address: rip(),
-            },
-            NetEvent::AddressRemoved {
-                ifindex: 2,
-                address: rip(),
-            },
-            NetEvent::AddressAdded {
-                ifindex: 2,
-                address: other,
-            },
+            NetEvent::AddressAdded { ifindex: 2, address: rip() },
+            NetEvent::AddressRemoved { ifindex: 2, address: rip() },
+            NetEvent::AddressAdded { ifindex: 2, address: other },
         ];
         assert_eq!(events, expected);
     }

@@ -117,11 +117,8 @@ impl Table {
     pub fn watch(&mut self, rips: &BTreeSet<IpAddr>) -> Vec<IpAddr> {
         self.routes.retain(|rip, _| rips.contains(rip));
         self.neighbours.retain(|(_, rip), _| rips.contains(rip));
-        let new: Vec<_> = rips
-            .iter()
-            .filter(|rip| !self.routes.contains_key(*rip))
-            .copied()
-            .collect();
+        let new: Vec<_> =
+            rips.iter().filter(|rip| !self.routes.contains_key(*rip)).copied().collect();
         self.routes.extend(new.iter().map(|rip| (*rip, None)));
         new
     }
@@ -210,9 +207,7 @@ impl Table {
     pub fn replace_neighbours(&mut self, neighbours: Vec<Neighbour>) -> Vec<IpAddr> {
         let all = self.watched().collect();
         self.changed_by(all, |table| {
-            let watched = neighbours
-                .into_iter()
-                .filter(|n| table.routes.contains_key(&n.address));
+            let watched = neighbours.into_iter().filter(|n| table.routes.contains_key(&n.address));
             table.neighbours = watched.map(|n| ((n.ifindex, n.address), n)).collect();
         })
     }
@@ -237,25 +232,16 @@ impl Table {
         candidates: Vec<IpAddr>,
         change: impl FnOnce(&mut Self),
     ) -> Vec<IpAddr> {
-        let before: Vec<_> = candidates
-            .into_iter()
-            .map(|rip| (rip, self.resolution(rip)))
-            .collect();
+        let before: Vec<_> =
+            candidates.into_iter().map(|rip| (rip, self.resolution(rip))).collect();
         change(self);
-        let changed = before
-            .into_iter()
-            .filter(|(rip, old)| self.resolution(*rip) != *old);
+        let changed = before.into_iter().filter(|(rip, old)| self.resolution(*rip) != *old);
         changed.map(|(rip, _)| rip).collect()
     }
 
     /// The link that leads to a real's network, and its MAC.
     fn way(&self, rip: IpAddr) -> Result<(&Link, Mac), Why> {
-        let route = self
-            .routes
-            .get(&rip)
-            .copied()
-            .flatten()
-            .ok_or(Why::NoRoute)?;
+        let route = self.routes.get(&rip).copied().flatten().ok_or(Why::NoRoute)?;
         if route.local {
             return Err(Why::Local);
         }
@@ -265,13 +251,9 @@ impl Table {
         let ifindex = route.ifindex;
         let link = self.links.get(&ifindex).ok_or(Why::LinkGone { ifindex })?;
         if !link.up {
-            return Err(Why::LinkDown {
-                interface: link.name.clone(),
-            });
+            return Err(Why::LinkDown { interface: link.name.clone() });
         }
-        let mac = link.mac.ok_or_else(|| Why::NotEthernet {
-            interface: link.name.clone(),
-        })?;
+        let mac = link.mac.ok_or_else(|| Why::NotEthernet { interface: link.name.clone() })?;
         Ok((link, mac))
     }
 
@@ -279,23 +261,14 @@ impl Table {
         let (link, source) = self.way(rip)?;
         let interface = link.name.clone();
         match self.neighbours.get(&(link.index, rip)) {
-            Some(Neighbour {
-                state: NeighbourState::Failed,
-                ..
-            }) => Err(Why::NoAnswer {
-                address: rip,
-                interface,
-            }),
-            Some(Neighbour {
-                state,
-                mac: Some(mac),
-                ..
-            }) if state.is_valid() && is_a_machines(*mac) => Ok(Hop {
-                ifindex: link.index,
-                interface,
-                mac: *mac,
-                source,
-            }),
+            Some(Neighbour { state: NeighbourState::Failed, .. }) => {
+                Err(Why::NoAnswer { address: rip, interface })
+            }
+            Some(Neighbour { state, mac: Some(mac), .. })
+                if state.is_valid() && is_a_machines(*mac) =>
+            {
+                Ok(Hop { ifindex: link.index, interface, mac: *mac, source })
+            }
             _ => Err(Why::Resolving { interface }),
         }
     }

@@ -18,39 +18,24 @@ fn eth0() -> Link {
         mac: Some(DIRECTOR),
         up: true,
         loopback: false,
+        xdp: None,
     }
 }
 
 const fn direct(ifindex: u32) -> Route {
-    Route {
-        ifindex,
-        gateway: None,
-        local: false,
-    }
+    Route { ifindex, gateway: None, local: false }
 }
 
 fn neighbour(rip: &str, mac: Option<Mac>, state: NeighbourState) -> Neighbour {
-    Neighbour {
-        ifindex: 2,
-        address: ip(rip),
-        mac,
-        state,
-    }
+    Neighbour { ifindex: 2, address: ip(rip), mac, state }
 }
 
 fn over_eth0(mac: Mac) -> Resolution {
-    Resolution::Resolved(Hop {
-        ifindex: 2,
-        interface: "eth0".to_owned(),
-        mac,
-        source: DIRECTOR,
-    })
+    Resolution::Resolved(Hop { ifindex: 2, interface: "eth0".to_owned(), mac, source: DIRECTOR })
 }
 
 fn resolving() -> Resolution {
-    Resolution::Unresolved(Why::Resolving {
-        interface: "eth0".to_owned(),
-    })
+    Resolution::Unresolved(Why::Resolving { interface: "eth0".to_owned() })
 }
 
 /// A table that watches two reals behind eth0 and has no neighbours.
@@ -101,16 +86,8 @@ fn each_state_with_and_without_a_mac() {
             table.set_neighbour(neighbour(rip, Some(REAL), state));
             assert_eq!(table.resolution(ip(rip)), with_mac, "{state:?} with a MAC");
             table.set_neighbour(neighbour(rip, None, state));
-            let without_mac = if state == S::Failed {
-                failed.clone()
-            } else {
-                resolving()
-            };
-            assert_eq!(
-                table.resolution(ip(rip)),
-                without_mac,
-                "{state:?} without a MAC"
-            );
+            let without_mac = if state == S::Failed { failed.clone() } else { resolving() };
+            assert_eq!(table.resolution(ip(rip)), without_mac, "{state:?} without a MAC");
         }
     }
 }
@@ -118,11 +95,7 @@ fn each_state_with_and_without_a_mac() {
 #[test]
 fn an_ageing_neighbour_is_no_change() {
     let mut table = resolved_table();
-    for state in [
-        NeighbourState::Stale,
-        NeighbourState::Delay,
-        NeighbourState::Probe,
-    ] {
+    for state in [NeighbourState::Stale, NeighbourState::Delay, NeighbourState::Probe] {
         assert_eq!(table.set_neighbour(neighbour(RIP, Some(REAL), state)), NONE);
     }
 }
@@ -156,26 +129,14 @@ fn a_forgotten_neighbour_is_resolved_anew() {
 #[test]
 fn a_neighbour_on_another_interface_does_not_count() {
     let mut table = table();
-    let elsewhere = Neighbour {
-        ifindex: 3,
-        ..neighbour(RIP, Some(REAL), NeighbourState::Reachable)
-    };
+    let elsewhere =
+        Neighbour { ifindex: 3, ..neighbour(RIP, Some(REAL), NeighbourState::Reachable) };
     assert_eq!(table.set_neighbour(elsewhere), NONE);
     assert_eq!(table.resolution(ip(RIP)), resolving());
-    let eth1 = Link {
-        index: 3,
-        name: "eth1".to_owned(),
-        mac: Some(OTHER),
-        ..eth0()
-    };
+    let eth1 = Link { index: 3, name: "eth1".to_owned(), mac: Some(OTHER), ..eth0() };
     assert_eq!(table.set_link(eth1), NONE);
     assert_eq!(table.set_route(ip(RIP), Some(direct(3))), [ip(RIP)]);
-    let hop = Hop {
-        ifindex: 3,
-        interface: "eth1".to_owned(),
-        mac: REAL,
-        source: OTHER,
-    };
+    let hop = Hop { ifindex: 3, interface: "eth1".to_owned(), mac: REAL, source: OTHER };
     assert_eq!(table.resolution(ip(RIP)), Resolution::Resolved(hop));
 }
 
@@ -187,10 +148,7 @@ fn a_neighbour_that_is_not_watched_is_not_kept() {
         NONE
     );
     assert!(table.neighbours.is_empty());
-    assert_eq!(
-        table.resolution(ip("192.0.2.99")),
-        Resolution::Unresolved(Why::NoRoute)
-    );
+    assert_eq!(table.resolution(ip("192.0.2.99")), Resolution::Unresolved(Why::NoRoute));
 }
 
 #[test]
@@ -198,22 +156,8 @@ fn routes_that_do_not_serve() {
     let gateway = ip("192.0.2.254");
     for (route, why) in [
         (None, Why::NoRoute),
-        (
-            Some(Route {
-                ifindex: 2,
-                gateway: Some(gateway),
-                local: false,
-            }),
-            Why::Routed { gateway },
-        ),
-        (
-            Some(Route {
-                ifindex: 1,
-                gateway: None,
-                local: true,
-            }),
-            Why::Local,
-        ),
+        (Some(Route { ifindex: 2, gateway: Some(gateway), local: false }), Why::Routed { gateway }),
+        (Some(Route { ifindex: 1, gateway: None, local: true }), Why::Local),
         (Some(direct(9)), Why::LinkGone { ifindex: 9 }),
     ] {
         let mut table = resolved_table();
@@ -238,31 +182,14 @@ fn the_link_decides_for_all_its_reals() {
     let mut table = resolved_table();
     let interface = "eth0".to_owned();
 
-    assert_eq!(
-        sorted(table.set_link(Link {
-            up: false,
-            ..eth0()
-        })),
-        both
-    );
-    let down = Why::LinkDown {
-        interface: interface.clone(),
-    };
+    assert_eq!(sorted(table.set_link(Link { up: false, ..eth0() })), both);
+    let down = Why::LinkDown { interface: interface.clone() };
     assert_eq!(table.resolution(ip(RIP)), Resolution::Unresolved(down));
     assert_eq!(table.asking_on(ip(RIP)), None);
 
-    assert_eq!(
-        sorted(table.set_link(Link {
-            mac: None,
-            ..eth0()
-        })),
-        both
-    );
+    assert_eq!(sorted(table.set_link(Link { mac: None, ..eth0() })), both);
     let not_ethernet = Why::NotEthernet { interface };
-    assert_eq!(
-        table.resolution(ip(RIP)),
-        Resolution::Unresolved(not_ethernet)
-    );
+    assert_eq!(table.resolution(ip(RIP)), Resolution::Unresolved(not_ethernet));
 
     assert_eq!(sorted(table.set_link(eth0())), both);
     assert_eq!(table.asking_on(ip(RIP)), Some(2));
@@ -272,18 +199,9 @@ fn the_link_decides_for_all_its_reals() {
 #[test]
 fn the_directors_mac_and_the_interfaces_name_are_followed() {
     let mut table = resolved_table();
-    let changed = Link {
-        name: "lan0".to_owned(),
-        mac: Some(OTHER),
-        ..eth0()
-    };
+    let changed = Link { name: "lan0".to_owned(), mac: Some(OTHER), ..eth0() };
     assert_eq!(table.set_link(changed).len(), 2);
-    let hop = Hop {
-        ifindex: 2,
-        interface: "lan0".to_owned(),
-        mac: REAL,
-        source: OTHER,
-    };
+    let hop = Hop { ifindex: 2, interface: "lan0".to_owned(), mac: REAL, source: OTHER };
     assert_eq!(table.resolution(ip(RIP)), Resolution::Resolved(hop));
 }
 
@@ -300,15 +218,9 @@ fn a_removed_link_takes_its_neighbours_along() {
 #[test]
 fn watching_returns_the_new_and_forgets_the_old() {
     let mut table = resolved_table();
-    assert_eq!(
-        table.watch(&[ip(RIP), ip("192.0.2.22")].into()),
-        [ip("192.0.2.22")]
-    );
+    assert_eq!(table.watch(&[ip(RIP), ip("192.0.2.22")].into()), [ip("192.0.2.22")]);
     assert_eq!(table.resolution(ip(RIP)), over_eth0(REAL));
-    assert_eq!(
-        table.resolution(ip(RIP6)),
-        Resolution::Unresolved(Why::NoRoute)
-    );
+    assert_eq!(table.resolution(ip(RIP6)), Resolution::Unresolved(Why::NoRoute));
     assert_eq!(table.neighbours.len(), 1);
 }
 
@@ -329,48 +241,25 @@ fn a_resync_reports_what_differs() {
 fn reasons_in_one_line() {
     let interface = || "eth0".to_owned();
     for (why, line) in [
+        (Why::Resolving { interface: interface() }, "no neighbour yet: resolving on eth0"),
         (
-            Why::Resolving {
-                interface: interface(),
-            },
-            "no neighbour yet: resolving on eth0",
-        ),
-        (
-            Why::NoAnswer {
-                address: ip(RIP),
-                interface: interface(),
-            },
+            Why::NoAnswer { address: ip(RIP), interface: interface() },
             "neighbour failed: nobody answers ARP for 192.0.2.21 on eth0",
         ),
         (
-            Why::NoAnswer {
-                address: ip(RIP6),
-                interface: interface(),
-            },
+            Why::NoAnswer { address: ip(RIP6), interface: interface() },
             "neighbour failed: nobody answers ND for 2001:db8::21 on eth0",
         ),
         (
-            Why::Routed {
-                gateway: ip("192.0.2.254"),
-            },
+            Why::Routed { gateway: ip("192.0.2.254") },
             "routed via gateway 192.0.2.254: direct routing needs the real in a directly \
              connected network",
         ),
         (Why::NoRoute, "no route"),
         (Why::Local, "the address is the director's own"),
-        (
-            Why::LinkDown {
-                interface: interface(),
-            },
-            "interface eth0 is down",
-        ),
+        (Why::LinkDown { interface: interface() }, "interface eth0 is down"),
         (Why::LinkGone { ifindex: 7 }, "interface 7 is gone"),
-        (
-            Why::NotEthernet {
-                interface: interface(),
-            },
-            "interface eth0 has no MAC (not Ethernet)",
-        ),
+        (Why::NotEthernet { interface: interface() }, "interface eth0 has no MAC (not Ethernet)"),
     ] {
         assert_eq!(why.to_string(), line);
     }

@@ -115,12 +115,8 @@ impl Watcher {
             self.routes_due.get_or_insert_with(Instant::now);
         }
         self.ask(asking);
-        let reply = rips
-            .iter()
-            .map(|rip| (*rip, self.table.resolution(*rip)))
-            .collect();
-        self.news
-            .replied(&reply, self.events.capacity() < self.events.max_capacity());
+        let reply = rips.iter().map(|rip| (*rip, self.table.resolution(*rip))).collect();
+        self.news.replied(&reply, self.events.capacity() < self.events.max_capacity());
         Ok(reply)
     }
 
@@ -165,9 +161,7 @@ impl Watcher {
                 let changed = self.table.set_neighbour(neighbour);
                 self.took(changed);
             }
-            Notice::NeighbourRemoved(Neighbour {
-                ifindex, address, ..
-            }) => {
+            Notice::NeighbourRemoved(Neighbour { ifindex, address, .. }) => {
                 let changed = self.table.remove_neighbour(ifindex, address);
                 self.news.changed(&changed);
                 if self.asking.forgotten(ifindex, address) {
@@ -185,8 +179,7 @@ impl Watcher {
             Notice::Routes => self.routes_changed(),
             Notice::Overrun => {
                 tracing::warn!("kernel notices were lost; reading its tables again");
-                self.resync_due
-                    .get_or_insert_with(|| Instant::now() + SETTLE);
+                self.resync_due.get_or_insert_with(|| Instant::now() + SETTLE);
             }
         }
     }
@@ -208,11 +201,7 @@ impl Watcher {
             self.tell_link(link);
         }
         let present: HashSet<u32> = links.iter().map(|link| link.index).collect();
-        for gone in self
-            .table
-            .links()
-            .filter(|link| !present.contains(&link.index))
-        {
+        for gone in self.table.links().filter(|link| !present.contains(&link.index)) {
             self.news.link(gone, false);
         }
         let changed = self.table.replace_links(links);
@@ -243,9 +232,7 @@ impl Watcher {
         let addresses = self.netlink.addresses().await?;
         let neighbours = self.netlink.neighbours().await?;
         self.take_links(links);
-        let addresses = addresses
-            .into_iter()
-            .map(|held| (held.ifindex, held.address));
+        let addresses = addresses.into_iter().map(|held| (held.ifindex, held.address));
         self.news.addresses(&addresses.collect());
         self.take_neighbours(neighbours);
         // Whether the kernel still keeps them fresh was told in the notices that are lost.
@@ -256,8 +243,7 @@ impl Watcher {
     }
 
     fn routes_changed(&mut self) {
-        self.routes_due
-            .get_or_insert_with(|| Instant::now() + SETTLE);
+        self.routes_due.get_or_insert_with(|| Instant::now() + SETTLE);
     }
 
     fn query_routes(&mut self) {
@@ -276,8 +262,7 @@ impl Watcher {
         if let Done::Routes { found, failed } = done {
             self.take_routes(found);
             if failed {
-                self.routes_due
-                    .get_or_insert_with(|| Instant::now() + RETRY);
+                self.routes_due.get_or_insert_with(|| Instant::now() + RETRY);
             }
         }
     }
@@ -287,8 +272,7 @@ impl Watcher {
         let now = Instant::now().into_std();
         let mut orders = Orders::default();
         for rip in rips {
-            self.asking
-                .follow(rip, self.table.asking_on(rip), now, &mut orders);
+            self.asking.follow(rip, self.table.asking_on(rip), now, &mut orders);
         }
         self.order(orders);
     }

@@ -52,11 +52,7 @@ impl Worker {
                 }
             }
         });
-        Self {
-            jobs,
-            done,
-            pending: 0,
-        }
+        Self { jobs, done, pending: 0 }
     }
 
     /// Jobs are done in order.

@@ -75,20 +75,13 @@ impl Netlink {
     ) -> Result<Put, NetlinkError> {
         let operation = format!("put {address} on interface {ifindex}");
         let request = RouteNetlinkMessage::NewAddress(new_message(ifindex, address, mark));
-        match self
-            .change(&operation, request, NLM_F_CREATE | NLM_F_EXCL)
-            .await
-        {
+        match self.change(&operation, request, NLM_F_CREATE | NLM_F_EXCL).await {
             Ok(()) => Ok(Put::Added),
             Err(error) if error.errno() == Some(libc::EEXIST) => {
                 let marked = self.addresses().await?.iter().any(|held| {
                     held.ifindex == ifindex && held.address == address && held.has(mark)
                 });
-                Ok(if marked {
-                    Put::AlreadyOurs
-                } else {
-                    Put::AlreadyThere
-                })
+                Ok(if marked { Put::AlreadyOurs } else { Put::AlreadyThere })
             }
             Err(error) => Err(error),
         }
@@ -99,12 +92,7 @@ impl Netlink {
     /// # Errors
     /// If the kernel refuses: it is gone already, no permission.
     pub async fn delete_address(&self, held: &HeldAddress) -> Result<(), NetlinkError> {
-        let HeldAddress {
-            ifindex,
-            address,
-            prefix_len,
-            ..
-        } = *held;
+        let HeldAddress { ifindex, address, prefix_len, .. } = *held;
         let operation = format!("take {address}/{prefix_len} off interface {ifindex}");
         let request = RouteNetlinkMessage::DelAddress(message(ifindex, address, prefix_len));
         self.change(&operation, request, 0).await
@@ -146,10 +134,7 @@ fn message(ifindex: u32, address: IpAddr, prefix_len: u8) -> AddressMessage {
     };
     message.header.prefix_len = prefix_len;
     message.header.index = ifindex;
-    message.attributes = vec![
-        AddressAttribute::Local(address),
-        AddressAttribute::Address(address),
-    ];
+    message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
     message
 }
 
@@ -161,22 +146,16 @@ fn new_message(ifindex: u32, address: IpAddr, mark: Mark) -> AddressMessage {
         Mark::RealServer => AddressScope::Host,
     };
     let protocol = AddressProtocol::Other(mark.number());
-    message
-        .attributes
-        .push(AddressAttribute::Protocol(protocol));
+    message.attributes.push(AddressAttribute::Protocol(protocol));
     if address.is_ipv6() {
         // Several machines hold the VIP by design, so duplicate address detection must not stop
         // it; and a deprecated address is never picked as a source (RFC 6724 section 5, rule 3).
         message.header.flags = AddressHeaderFlags::Nodad;
-        message
-            .attributes
-            .push(AddressAttribute::Flags(AddressFlags::Nodad));
+        message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         let mut lifetime = CacheInfo::default();
         lifetime.ifa_preferred = 0;
         lifetime.ifa_valid = u32::MAX;
-        message
-            .attributes
-            .push(AddressAttribute::CacheInfo(lifetime));
+        message.attributes.push(AddressAttribute::CacheInfo(lifetime));
     }
     message
 }

@@ -2,11 +2,11 @@
 
 use lb_common::value::Mac;
 use netlink_packet_route::link::{
-    LinkAttribute, LinkExtentMask, LinkFlags, LinkLayerType, LinkMessage,
+    LinkAttribute, LinkExtentMask, LinkFlags, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::types::Link;
+use super::types::{Link, XdpOnLink};
 use super::{Netlink, NetlinkError};
 
 impl Netlink {
@@ -16,17 +16,12 @@ impl Netlink {
     /// If the kernel does not answer.
     pub async fn links(&self) -> Result<Vec<Link>, NetlinkError> {
         let mut request = LinkMessage::default();
-        request
-            .attributes
-            .push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+        request.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
         let answers = self.dump("list the interfaces", RouteNetlinkMessage::GetLink(request));
-        let links = answers
-            .await?
-            .into_iter()
-            .filter_map(|answer| match answer {
-                RouteNetlinkMessage::NewLink(message) => parse(&message),
-                _ => None,
-            });
+        let links = answers.await?.into_iter().filter_map(|answer| match answer {
+            RouteNetlinkMessage::NewLink(message) => parse(&message),
+            _ => None,
+        });
         Ok(links.collect())
     }
 }
@@ -54,7 +49,21 @@ pub(super) fn parse(message: &LinkMessage) -> Option<Link> {
         mac,
         up: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
         loopback: flags.contains(LinkFlags::Loopback),
+        xdp: xdp_of(message),
     })
+}
+
+fn xdp_of(message: &LinkMessage) -> Option<XdpOnLink> {
+    let xdp = message.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::Xdp(xdp) => Some(xdp),
+        _ => None,
+    })?;
+    let native = xdp.iter().any(|part| matches!(part, LinkXdp::Attached(XdpAttached::Driver)));
+    let program_id = xdp.iter().find_map(|part| match part {
+        LinkXdp::ProgId(id) => Some(*id),
+        _ => None,
+    })?;
+    Some(XdpOnLink { native, program_id })
 }
 
 #[cfg(test)]
@@ -66,12 +75,8 @@ mod tests {
         message.header.index = 3;
         message.header.link_layer_type = LinkLayerType::Ether;
         message.header.flags = LinkFlags::Up | LinkFlags::LowerUp;
-        message
-            .attributes
-            .push(LinkAttribute::IfName("eth0".to_owned()));
-        message
-            .attributes
-            .push(LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]));
+        message.attributes.push(LinkAttribute::IfName("eth0".to_owned()));
+        message.attributes.push(LinkAttribute::Address(vec![2, 0, 0, 0, 0, 1]));
         message
     }
 
@@ -83,6 +88,7 @@ mod tests {
             mac: Some([2, 0, 0, 0, 0, 1]),
             up: true,
             loopback: false,
+            xdp: None,
         };
         assert_eq!(parse(&message()), Some(expected));
     }

@@ -43,8 +43,7 @@ impl Netlink {
     pub async fn resolve(&self, ifindex: u32, address: IpAddr) -> Result<(), NetlinkError> {
         let present = self.neighbour(ifindex, address).await?;
         let operation = format!("resolve {address} on interface {ifindex}");
-        self.use_neighbour(&operation, present, message(ifindex, address), true)
-            .await
+        self.use_neighbour(&operation, present, message(ifindex, address), true).await
     }
 
     /// Lets the kernel forget a neighbour in its own time again.
@@ -57,8 +56,7 @@ impl Netlink {
             return Ok(());
         }
         let operation = format!("release neighbour {address} on interface {ifindex}");
-        self.use_neighbour(&operation, present, message(ifindex, address), false)
-            .await
+        self.use_neighbour(&operation, present, message(ifindex, address), false).await
     }
 
     async fn use_neighbour(
@@ -81,9 +79,7 @@ impl Netlink {
             message.attributes.push(flags);
         }
         let flags = if managed { NLM_F_CREATE } else { 0 };
-        let done = self
-            .change(operation, RouteNetlinkMessage::NewNeighbour(message), flags)
-            .await;
+        let done = self.change(operation, RouteNetlinkMessage::NewNeighbour(message), flags).await;
         match done {
             // Forgotten between the look and the deed: released all the same.
             Err(error) if !managed && error.errno() == Some(libc::ENOENT) => Ok(()),
@@ -99,10 +95,7 @@ impl Netlink {
         let operation = format!("look up neighbour {address} on interface {ifindex}");
         let mut request = message(ifindex, address);
         request.header.flags = NeighbourFlags::empty();
-        match self
-            .query(&operation, RouteNetlinkMessage::GetNeighbour(request))
-            .await
-        {
+        match self.query(&operation, RouteNetlinkMessage::GetNeighbour(request)).await {
             Ok(RouteNetlinkMessage::NewNeighbour(message)) => Ok(Some(message)),
             Ok(_) => Err(NetlinkError::NoAnswer { operation }),
             Err(error) if error.errno() == Some(libc::ENOENT) => Ok(None),
@@ -119,9 +112,7 @@ fn message(ifindex: u32, address: IpAddr) -> NeighbourMessage {
     };
     message.header.ifindex = ifindex;
     message.header.flags = NeighbourFlags::Use;
-    message
-        .attributes
-        .push(NeighbourAttribute::Destination(address.into()));
+    message.attributes.push(NeighbourAttribute::Destination(address.into()));
     message
 }
 
@@ -146,12 +137,7 @@ pub(super) fn parse(message: &NeighbourMessage) -> Option<Neighbour> {
         }
     }
     let ifindex = message.header.ifindex;
-    Some(Neighbour {
-        ifindex,
-        address: address?,
-        mac,
-        state: state(message.header.state)?,
-    })
+    Some(Neighbour { ifindex, address: address?, mac, state: state(message.header.state)? })
 }
 
 fn state(nud: Nud) -> Option<NeighbourState> {
@@ -177,9 +163,7 @@ mod tests {
         let mut entry = message(7, "192.0.2.21".parse().unwrap());
         entry.header.flags = NeighbourFlags::empty();
         entry.header.state = Nud::Reachable;
-        entry
-            .attributes
-            .push(NeighbourAttribute::LinkLayerAddress(vec![2, 0, 0, 0, 0, 1]));
+        entry.attributes.push(NeighbourAttribute::LinkLayerAddress(vec![2, 0, 0, 0, 0, 1]));
         entry
     }
 

@@ -72,9 +72,7 @@ impl Notices {
             tracing::debug!("the buffer for kernel notices stays small: {error}");
         }
         tokio::spawn(connection);
-        Ok(Self {
-            messages: Box::pin(messages.map(|(message, _)| message)),
-        })
+        Ok(Self { messages: Box::pin(messages.map(|(message, _)| message)) })
     }
 
     /// The next notice; none once the socket is gone.

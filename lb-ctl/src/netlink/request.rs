@@ -52,9 +52,7 @@ impl Netlink {
                 return Ok(answer);
             }
         }
-        Err(NetlinkError::NoAnswer {
-            operation: operation.to_owned(),
-        })
+        Err(NetlinkError::NoAnswer { operation: operation.to_owned() })
     }
 
     /// Changes something. `flags` are the `NLM_F_*` of the change.
@@ -82,9 +80,7 @@ impl Netlink {
         self.handle
             .clone()
             .request(message)
-            .map_err(|_| NetlinkError::Closed {
-                operation: operation.to_owned(),
-            })
+            .map_err(|_| NetlinkError::Closed { operation: operation.to_owned() })
     }
 }
 
@@ -92,9 +88,7 @@ impl Netlink {
 async fn in_time<T>(operation: &str, reply: impl Future<Output = T>) -> Result<T, NetlinkError> {
     tokio::time::timeout(REPLY_WITHIN, reply)
         .await
-        .map_err(|_| NetlinkError::NoAnswer {
-            operation: operation.to_owned(),
-        })
+        .map_err(|_| NetlinkError::NoAnswer { operation: operation.to_owned() })
 }
 
 fn answer(operation: &str, reply: Message) -> Result<Option<RouteNetlinkMessage>, NetlinkError> {
@@ -104,9 +98,9 @@ fn answer(operation: &str, reply: Message) -> Result<Option<RouteNetlinkMessage>
             operation: operation.to_owned(),
             source: io::Error::from_raw_os_error(error.raw_code().abs()),
         }),
-        NetlinkPayload::Overrun(_) => Err(NetlinkError::NoAnswer {
-            operation: operation.to_owned(),
-        }),
+        NetlinkPayload::Overrun(_) => {
+            Err(NetlinkError::NoAnswer { operation: operation.to_owned() })
+        }
         _ => Ok(None),
     }
 }

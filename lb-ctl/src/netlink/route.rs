@@ -30,10 +30,7 @@ impl Netlink {
 /// Unreachable routes answer with the first two, prohibiting ones with the third, blackholes with
 /// the last.
 fn means_no_route(errno: i32) -> bool {
-    matches!(
-        errno,
-        libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL
-    )
+    matches!(errno, libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL)
 }
 
 fn request(address: IpAddr) -> RouteMessage {
@@ -43,9 +40,7 @@ fn request(address: IpAddr) -> RouteMessage {
         IpAddr::V6(_) => AddressFamily::Inet6,
     };
     message.header.destination_prefix_length = host_prefix(address);
-    message
-        .attributes
-        .push(RouteAttribute::Destination(address.into()));
+    message.attributes.push(RouteAttribute::Destination(address.into()));
     message
 }
 
@@ -68,9 +63,5 @@ fn parse(message: &RouteMessage) -> Option<Route> {
             _ => {}
         }
     }
-    Some(Route {
-        ifindex: ifindex?,
-        gateway,
-        local,
-    })
+    Some(Route { ifindex: ifindex?, gateway, local })
 }

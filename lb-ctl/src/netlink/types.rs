@@ -17,6 +17,17 @@ pub struct Link {
     pub up: bool,
     /// It is the loopback interface.
     pub loopback: bool,
+    /// The XDP program on it, if any.
+    pub xdp: Option<XdpOnLink>,
+}
+
+/// An XDP program on a network interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct XdpOnLink {
+    /// It runs in the driver; otherwise in the stack.
+    pub native: bool,
+    /// The kernel's number of the program.
+    pub program_id: u32,
 }
 
 /// Who put an address on an interface, kept by the kernel with the address (`IFA_PROTO`, since
@@ -70,17 +81,11 @@ impl HeldAddress {
         match (self.address, other) {
             (IpAddr::V4(mine), IpAddr::V4(other)) => {
                 let host_bits = 32u32.saturating_sub(self.prefix_len.into());
-                (mine.to_bits() ^ other.to_bits())
-                    .checked_shr(host_bits)
-                    .unwrap_or(0)
-                    == 0
+                (mine.to_bits() ^ other.to_bits()).checked_shr(host_bits).unwrap_or(0) == 0
             }
             (IpAddr::V6(mine), IpAddr::V6(other)) => {
                 let host_bits = 128u32.saturating_sub(self.prefix_len.into());
-                (mine.to_bits() ^ other.to_bits())
-                    .checked_shr(host_bits)
-                    .unwrap_or(0)
-                    == 0
+                (mine.to_bits() ^ other.to_bits()).checked_shr(host_bits).unwrap_or(0) == 0
             }
             _ => false,
         }
@@ -187,11 +192,7 @@ mod tests {
             ("192.0.2.1", 0, "2001:db8::1", false),
         ] {
             let other = other.parse().unwrap();
-            assert_eq!(
-                held(address, prefix_len).connects(other),
-                connected,
-                "{address} {other}"
-            );
+            assert_eq!(held(address, prefix_len).connects(other), connected, "{address} {other}");
         }
     }
 }

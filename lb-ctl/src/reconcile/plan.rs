@@ -26,7 +26,9 @@ pub enum PlanError {
     )]
     Services(u32),
     /// Too many reals.
-    #[error("the tables hold {0} reals of all services together: start the daemon with a larger --max-reals to have more")]
+    #[error(
+        "the tables hold {0} reals of all services together: start the daemon with a larger --max-reals to have more"
+    )]
     Reals(u32),
     /// Too many interfaces.
     #[error("the tables hold {0} interfaces")]
@@ -38,11 +40,7 @@ pub enum PlanError {
 /// # Errors
 ///
 /// Where `target` does not fit into `capacity`.
-pub fn plan(
-    target: &Target,
-    actual: &Actual,
-    capacity: Capacity,
-) -> Result<Vec<MapOp>, PlanError> {
+pub fn plan(target: &Target, actual: &Actual, capacity: Capacity) -> Result<Vec<MapOp>, PlanError> {
     let mut planner = Planner { after: actual.clone(), ops: Vec::new() };
     planner.remove_services(target);
     planner.put_interfaces(target)?;

@@ -168,8 +168,7 @@ mod tests {
             let members: Vec<_> = (0..n).map(|i| v4(i, 1)).collect();
             let before = fill(&members, RING_SLOTS);
             for gone in [0, n / 2, n - 1] {
-                let rest: Vec<_> =
-                    members.iter().filter(|m| m.id != gone + 1).copied().collect();
+                let rest: Vec<_> = members.iter().filter(|m| m.id != gone + 1).copied().collect();
                 let after = fill(&rest, RING_SLOTS);
                 let moved = before.iter().zip(&after).filter(|(a, b)| a != b).count();
                 let share = moved as f64 / f64::from(RING_SLOTS);

@@ -52,9 +52,8 @@ impl Machine {
     /// Looks at what `needs` asks for.
     pub(super) fn look(needs: Needs) -> Self {
         let mut machine = Self {
-            apt: find_program("apt-get").map(|_| Apt {
-                systemd: Path::new("/run/systemd/system").is_dir(),
-            }),
+            apt: find_program("apt-get")
+                .map(|_| Apt { systemd: Path::new("/run/systemd/system").is_dir() }),
             ..Self::default()
         };
         if needs.build {
@@ -82,12 +81,7 @@ fn llvm_dev() -> Vec<u32> {
     folders
         .flatten()
         .filter_map(|folder| {
-            let major = folder
-                .file_name()
-                .to_str()?
-                .strip_prefix("llvm-")?
-                .parse()
-                .ok()?;
+            let major = folder.file_name().to_str()?.strip_prefix("llvm-")?.parse().ok()?;
             let has = |file| folder.path().join(file).exists();
             (has("bin/llvm-config") && has("lib/libPolly.a")).then_some(major)
         })
@@ -109,8 +103,6 @@ mod tests {
     fn finds_the_bpf_file_system_among_mounts() {
         let sysfs = "sysfs /sys sysfs rw 0 0\ntmpfs /sys/fs/bpf tmpfs rw 0 0\n";
         assert!(!has_bpffs(sysfs));
-        assert!(has_bpffs(&format!(
-            "{sysfs}bpf /sys/fs/bpf bpf rw,relatime 0 0\n"
-        )));
+        assert!(has_bpffs(&format!("{sysfs}bpf /sys/fs/bpf bpf rw,relatime 0 0\n")));
     }
 }

@@ -21,14 +21,8 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    pub(crate) const ALL: Self = Self {
-        build: true,
-        run: true,
-    };
-    pub(crate) const BUILD: Self = Self {
-        build: true,
-        run: false,
-    };
+    pub(crate) const ALL: Self = Self { build: true, run: true };
+    pub(crate) const BUILD: Self = Self { build: true, run: false };
 }
 
 /// Once to install, once more where the compiler that came turned out to need another LLVM than
@@ -50,10 +44,7 @@ pub(crate) fn ensure(needs: Needs) -> anyhow::Result<()> {
         before = Some(steps);
     }
     let steps = before.unwrap_or_default();
-    bail!(
-        "these commands succeeded and did not help:\n{}",
-        plan::to_type(&steps)
-    )
+    bail!("these commands succeeded and did not help:\n{}", plan::to_type(&steps))
 }
 
 fn perform(steps: &[Step]) -> anyhow::Result<()> {
@@ -67,10 +58,7 @@ fn perform(steps: &[Step]) -> anyhow::Result<()> {
     }
     for (done, step) in steps.iter().enumerate() {
         eprintln!("setup: {}", step.purpose);
-        let prefix = privilege
-            .prefix()
-            .filter(|_| step.as_root)
-            .unwrap_or_default();
+        let prefix = privilege.prefix().filter(|_| step.as_root).unwrap_or_default();
         run(prefix, step).with_context(|| {
             format!(
                 "setup could not go on. What is left to type:\n{}\n\n{}",
@@ -83,11 +71,8 @@ fn perform(steps: &[Step]) -> anyhow::Result<()> {
 }
 
 fn run(prefix: &[&str], step: &Step) -> anyhow::Result<()> {
-    let words: Vec<&str> = prefix
-        .iter()
-        .copied()
-        .chain(step.command.iter().map(String::as_str))
-        .collect();
+    let words: Vec<&str> =
+        prefix.iter().copied().chain(step.command.iter().map(String::as_str)).collect();
     let (program, arguments) = words.split_first().context("a step without a command")?;
     let status = Command::new(program)
         .args(arguments)

@@ -34,18 +34,11 @@ pub(super) struct Step {
 impl Step {
     fn new(purpose: &str, command: &str) -> Self {
         let command = command.split_whitespace().map(str::to_owned).collect();
-        Self {
-            purpose: purpose.to_owned(),
-            command,
-            as_root: false,
-        }
+        Self { purpose: purpose.to_owned(), command, as_root: false }
     }
 
     fn root(purpose: &str, command: &str) -> Self {
-        Self {
-            as_root: true,
-            ..Self::new(purpose, command)
-        }
+        Self { as_root: true, ..Self::new(purpose, command) }
     }
 }
 
@@ -71,9 +64,7 @@ pub(super) fn plan(machine: &Machine, needs: Needs) -> anyhow::Result<Vec<Step>>
 
     let mut steps = Vec::new();
     if !packages.is_empty() {
-        let Some(apt) = machine.apt else {
-            bail!(no_apt(&packages, llvm))
-        };
+        let Some(apt) = machine.apt else { bail!(no_apt(&packages, llvm)) };
         steps.extend(package_steps(&packages, apt));
     }
     if linker_missing {
@@ -112,12 +103,7 @@ fn missing_packages(
     if linker_missing && !machine.cxx {
         packages.push("g++".to_owned());
     }
-    packages.extend(
-        machine
-            .missing_programs
-            .iter()
-            .map(|(_, package)| (*package).to_owned()),
-    );
+    packages.extend(machine.missing_programs.iter().map(|(_, package)| (*package).to_owned()));
     packages
 }
 
@@ -125,10 +111,7 @@ fn missing_packages(
 fn package_steps(packages: &[String], Apt { systemd }: Apt) -> Vec<Step> {
     let names = packages.join(" ");
     let nginx = packages.iter().any(|package| package == "nginx");
-    let mut steps = vec![Step::root(
-        "fetching the lists of packages",
-        "apt-get -qq update",
-    )];
+    let mut steps = vec![Step::root("fetching the lists of packages", "apt-get -qq update")];
     if nginx && systemd {
         steps.push(Step::root(
             "keeping the nginx service from starting",
@@ -151,10 +134,7 @@ fn package_steps(packages: &[String], Apt { systemd }: Apt) -> Vec<Step> {
     }
     if nginx {
         // Debian's update-rc.d sees to systemd's links too, running or not.
-        steps.push(Step::root(
-            "leaving the nginx service disabled",
-            "update-rc.d nginx disable",
-        ));
+        steps.push(Step::root("leaving the nginx service disabled", "update-rc.d nginx disable"));
     }
     steps
 }
@@ -240,46 +220,25 @@ libpolly-22-dev g++ iproute2 nginx
 
     #[test]
     fn building_alone_asks_for_nothing_to_run() {
-        let machine = Machine {
-            bpffs: false,
-            ..complete()
-        };
+        let machine = Machine { bpffs: false, ..complete() };
         assert_eq!(typed(&machine, Needs::BUILD), "");
-        assert_eq!(
-            typed(&machine, Needs::ALL),
-            "    sudo mount -t bpf bpf /sys/fs/bpf"
-        );
+        assert_eq!(typed(&machine, Needs::ALL), "    sudo mount -t bpf bpf /sys/fs/bpf");
     }
 
     #[test]
     fn the_linker_follows_the_compilers_llvm() {
-        let machine = Machine {
-            compiler_llvm: Some(23),
-            llvm_dev: vec![23],
-            cxx: true,
-            ..complete()
-        };
+        let machine =
+            Machine { compiler_llvm: Some(23), llvm_dev: vec![23], cxx: true, ..complete() };
         let line = typed(&machine, Needs::BUILD);
-        assert!(
-            line.contains("LLVM_SYS_231_PREFIX=/usr/lib/llvm-23"),
-            "{line}"
-        );
-        assert!(
-            line.ends_with("--features llvm-23 --quiet --force"),
-            "{line}"
-        );
+        assert!(line.contains("LLVM_SYS_231_PREFIX=/usr/lib/llvm-23"), "{line}");
+        assert!(line.ends_with("--features llvm-23 --quiet --force"), "{line}");
         assert!(!line.contains("apt-get"), "{line}");
     }
 
     #[test]
     fn a_linker_of_another_version_is_replaced() {
         let old = linker("0.9.15", 22);
-        let machine = Machine {
-            linker: Some(old),
-            llvm_dev: vec![22],
-            cxx: true,
-            ..complete()
-        };
+        let machine = Machine { linker: Some(old), llvm_dev: vec![22], cxx: true, ..complete() };
         assert!(typed(&machine, Needs::BUILD).ends_with("--force"));
     }
 
@@ -299,11 +258,8 @@ libpolly-22-dev g++ iproute2 nginx
 
     #[test]
     fn without_apt_the_packages_are_named() {
-        let machine = Machine {
-            apt: None,
-            missing_programs: vec![("ip", "iproute2")],
-            ..complete()
-        };
+        let machine =
+            Machine { apt: None, missing_programs: vec![("ip", "iproute2")], ..complete() };
         let message = plan(&machine, Needs::ALL).unwrap_err().to_string();
         assert!(message.contains("iproute2"), "{message}");
         assert!(message.contains("nightly"), "{message}");

@@ -55,19 +55,14 @@ fn hand_over(root: &Path, arguments: &[OsString]) -> anyhow::Result<()> {
     let Some(prefix) = privilege.prefix() else {
         let mut command = Command::new(&lab);
         command.args(arguments);
-        bail!(
-            "network namespaces need root, and there is no sudo. As root, type:\n    {}",
-            { shown(&command) }
-        );
+        bail!("network namespaces need root, and there is no sudo. As root, type:\n    {}", {
+            shown(&command)
+        });
     };
     let mut words = prefix.iter().map(OsString::from).chain([lab.into()]);
-    let Some(program) = words.next() else {
-        bail!("there is no command to hand over to")
-    };
+    let Some(program) = words.next() else { bail!("there is no command to hand over to") };
     if privilege != Privilege::Root {
         eprintln!("network namespaces need root: going on with sudo");
     }
-    Err(become_command(
-        Command::new(program).args(words).args(arguments),
-    ))
+    Err(become_command(Command::new(program).args(words).args(arguments)))
 }

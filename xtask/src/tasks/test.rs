@@ -31,11 +31,7 @@ pub(crate) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
             .with_context(|| format!("FAILED at {}, after {}", step.name, summary(&done)))?;
         done.push((step.name, begun.elapsed()));
     }
-    println!(
-        "\npassed in {}: {}",
-        seconds(start.elapsed()),
-        summary(&done)
-    );
+    println!("\npassed in {}: {}", seconds(start.elapsed()), summary(&done));
     Ok(())
 }
 
@@ -60,42 +56,20 @@ fn steps(root: &Path, quick: bool) -> anyhow::Result<Vec<Step>> {
         step("format", &["fmt", "--all", "--check"]),
         step(
             "lints",
-            &[
-                "clippy",
-                "--locked",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
+            &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"],
         ),
     ];
     if find_program("cargo-deny").is_some() {
-        steps.push(step(
-            "licences",
-            &["deny", "check", "licenses", "bans", "sources"],
-        ));
+        steps.push(step("licences", &["deny", "check", "licenses", "bans", "sources"]));
     }
     if quick {
         // Integration tests of the other crates work on namespaces and on the kernel.
-        steps.push(step(
-            "unit tests",
-            &["test", "--locked", "--workspace", "--lib", "--bins"],
-        ));
-        steps.push(step(
-            "engine tests",
-            &["test", "--locked", "-p", "xdp-prog", "-p", "lb-common"],
-        ));
+        steps.push(step("unit tests", &["test", "--locked", "--workspace", "--lib", "--bins"]));
+        steps
+            .push(step("engine tests", &["test", "--locked", "-p", "xdp-prog", "-p", "lb-common"]));
     } else {
-        steps.push(step(
-            "compile tests",
-            &["test", "--locked", "--workspace", "--no-run"],
-        ));
-        let mut tests = step(
-            "tests",
-            &["test", "--locked", "--workspace", "--no-fail-fast"],
-        );
+        steps.push(step("compile tests", &["test", "--locked", "--workspace", "--no-run"]));
+        let mut tests = step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"]);
         run_as_root(&mut tests.command)?;
         steps.push(tests);
     }
@@ -121,10 +95,7 @@ fn run_as_root(command: &mut Command) -> anyhow::Result<()> {
 
 /// The variable by which cargo learns what starts the programs it has built for a target.
 fn runner_variable(target: &str) -> String {
-    format!(
-        "CARGO_TARGET_{}_RUNNER",
-        target.to_uppercase().replace('-', "_")
-    )
+    format!("CARGO_TARGET_{}_RUNNER", target.to_uppercase().replace('-', "_"))
 }
 
 fn typed(command: &Command) -> String {
@@ -133,10 +104,8 @@ fn typed(command: &Command) -> String {
 }
 
 fn summary(done: &[(&str, Duration)]) -> String {
-    let parts: Vec<_> = done
-        .iter()
-        .map(|(name, took)| format!("{name} {}", seconds(*took)))
-        .collect();
+    let parts: Vec<_> =
+        done.iter().map(|(name, took)| format!("{name} {}", seconds(*took))).collect();
     parts.join(", ")
 }
 
@@ -158,23 +127,15 @@ mod tests {
 
     #[test]
     fn the_summary_tells_each_step_and_its_time() {
-        let done = [
-            ("format", Duration::from_millis(1240)),
-            ("tests", Duration::from_secs(61)),
-        ];
+        let done = [("format", Duration::from_millis(1240)), ("tests", Duration::from_secs(61))];
         assert_eq!(summary(&done), "format 1.2 s, tests 61.0 s");
     }
 
     #[test]
     fn a_quick_run_starts_no_integration_tests_of_the_controller() {
-        let commands: Vec<_> = steps(Path::new("/"), true)
-            .unwrap()
-            .iter()
-            .map(|step| typed(&step.command))
-            .collect();
-        let tests = commands
-            .iter()
-            .filter(|command| command.starts_with("cargo test"));
+        let commands: Vec<_> =
+            steps(Path::new("/"), true).unwrap().iter().map(|step| typed(&step.command)).collect();
+        let tests = commands.iter().filter(|command| command.starts_with("cargo test"));
         for command in tests {
             let only_units = command.contains("--lib --bins");
             assert!(only_units || !command.contains("--workspace"), "{command}");

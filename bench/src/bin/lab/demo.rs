@@ -43,18 +43,13 @@ pub(crate) fn run(lb_ctl: &Path) -> Result<()> {
     drop(demo);
     let took = start.elapsed().as_secs();
     println!();
-    good(format!(
-        "done in {took} s; namespaces, programs, maps and files are gone again"
-    ));
+    good(format!("done in {took} s; namespaces, programs, maps and files are gone again"));
     Ok(())
 }
 
 impl Demo {
     fn build(lb_ctl: &Path) -> Result<Self> {
-        heading(
-            1,
-            "The bed: each machine a network namespace, all on one bridge",
-        );
+        heading(1, "The bed: each machine a network namespace, all on one bridge");
         let lab = Lab::builder().build().context("build the bed")?;
         for host in lab.hosts() {
             say(format!("{:>8}   {:13} {}", host.name, host.ipv4, host.ipv6));
@@ -64,10 +59,7 @@ impl Demo {
         lab.big_file()?;
         interrupt::check()?;
 
-        heading(
-            2,
-            "Each real server takes the VIPs without telling anybody; nginx runs on it",
-        );
+        heading(2, "Each real server takes the VIPs without telling anybody; nginx runs on it");
         for vip in VIPS {
             typed("each real", format!("lb-ctl real-server setup --vip {vip}"));
         }
@@ -79,20 +71,10 @@ impl Demo {
             .collect::<Result<Vec<_>, _>>()?;
         interrupt::check()?;
 
-        heading(
-            3,
-            "The director: the XDP program is loaded, services are added",
-        );
+        heading(3, "The director: the XDP program is loaded, services are added");
         typed("director", "lb-ctl daemon --interface eth0 &");
-        let director = DirectorBuilder::new(&lab, lb_ctl)
-            .start()
-            .context("start the daemon")?;
-        Ok(Self {
-            director,
-            _web: web,
-            _echo: echo,
-            lab,
-        })
+        let director = DirectorBuilder::new(&lab, lb_ctl).start().context("start the daemon")?;
+        Ok(Self { director, _web: web, _echo: echo, lab })
     }
 
     fn add_services(&self) -> Result<()> {
@@ -139,15 +121,11 @@ impl Demo {
             printed(&self.lab.client.namespace.run(&["curl", "-sS", &url])?);
         }
         for vip in VIPS {
-            say(format!(
-                "{REQUESTS} HTTP requests to {vip}, each on a new connection:"
-            ));
+            say(format!("{REQUESTS} HTTP requests to {vip}, each on a new connection:"));
             self.show_shares(|| load::get((vip, HTTP).into(), "/"))?;
         }
         for vip in VIPS {
-            say(format!(
-                "{REQUESTS} UDP datagrams to {vip}, each from a new port:"
-            ));
+            say(format!("{REQUESTS} UDP datagrams to {vip}, each from a new port:"));
             self.show_shares(|| echoed((vip, ECHO).into()))?;
         }
         Ok(())
@@ -181,17 +159,11 @@ impl Demo {
         let before = (counted(&self.lab.client)?, counted(&self.lab.director)?);
         let url = format!("http://{VIP4}/big");
         typed("client", format!("curl -o /dev/null {url}    (100 MB)"));
-        self.lab
-            .client
-            .namespace
-            .run(&["curl", "-sSf", "-o", "/dev/null", &url])?;
+        self.lab.client.namespace.run(&["curl", "-sSf", "-o", "/dev/null", &url])?;
         let client = counted(&self.lab.client)? - before.0;
         let director = counted(&self.lab.director)? - before.1;
         say(traffic(client, director).trim_end());
-        ensure!(
-            client.rx_bytes >= BIG_FILE_SIZE,
-            "the client has not received the file"
-        );
+        ensure!(client.rx_bytes >= BIG_FILE_SIZE, "the client has not received the file");
         ensure!(
             director.rx_bytes < BIG_FILE_SIZE / 10 && director.tx_bytes < BIG_FILE_SIZE / 10,
             "the replies passed the director"
@@ -206,35 +178,21 @@ impl Demo {
         let real = &self.lab.reals[self.lab.reals.len() - 1];
         let address = real.ipv4.to_string();
         let of_real = ["-t", &service, "-r", &address];
-        let load = HttpLoad::start(
-            &self.lab.client,
-            (VIP4, HTTP).into(),
-            4,
-            Duration::from_millis(1),
-        );
-        typed(
-            "client",
-            format!("while true; do curl http://{VIP4}/; done    (4 of them)"),
-        );
+        let load =
+            HttpLoad::start(&self.lab.client, (VIP4, HTTP).into(), 4, Duration::from_millis(1));
+        typed("client", format!("while true; do curl http://{VIP4}/; done    (4 of them)"));
         show_state(&load)?;
         for verb in ["drain", "delete-real", "add-real"] {
             self.ctl(&[&[verb], &of_real[..]].concat())?;
             let shares = show_state(&load)?;
             let expected = verb == "add-real";
             let seen = shares.contains_key(&real.label());
-            ensure!(
-                seen == expected,
-                "{} gets {shares:?} after {verb}",
-                real.name
-            );
+            ensure!(seen == expected, "{} gets {shares:?} after {verb}", real.name);
         }
         let report = load.finish()?;
         check_none_failed(&report)?;
         let slowest = report.slowest.as_millis();
-        good(format!(
-            "{} requests, none failed, the slowest took {slowest} ms",
-            report.total()
-        ));
+        good(format!("{} requests, none failed, the slowest took {slowest} ms", report.total()));
         Ok(())
     }
 
@@ -243,12 +201,9 @@ impl Demo {
         interrupt::check()?;
         let line = format!("lb-ctl {}", arguments.join(" "));
         typed("director", &line);
-        self.director.ctl_ok(arguments).with_context(|| {
-            format!(
-                "`{line}` failed; the daemon's log:\n{}",
-                self.director.log()
-            )
-        })
+        self.director
+            .ctl_ok(arguments)
+            .with_context(|| format!("`{line}` failed; the daemon's log:\n{}", self.director.log()))
     }
 
     fn on_client<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
@@ -280,11 +235,7 @@ fn show_state(load: &HttpLoad) -> Result<BTreeMap<String, u64>> {
 
 /// Who answers a datagram from a new port.
 fn echoed(server: SocketAddr) -> std::io::Result<String> {
-    let any: IpAddr = if server.is_ipv4() {
-        [0; 4].into()
-    } else {
-        [0u16; 8].into()
-    };
+    let any: IpAddr = if server.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() };
     let socket = UdpSocket::bind((any, 0))?;
     socket.set_read_timeout(Some(Duration::from_secs(2)))?;
     socket.connect(server)?;
@@ -297,12 +248,7 @@ fn echoed(server: SocketAddr) -> std::io::Result<String> {
 
 fn check_none_failed(report: &Report) -> Result<()> {
     let reason = report.first_failure.as_deref().unwrap_or_default();
-    ensure!(
-        report.failed == 0,
-        "{} of {} failed: {reason}",
-        report.failed,
-        report.total()
-    );
+    ensure!(report.failed == 0, "{} of {} failed: {reason}", report.failed, report.total());
     Ok(())
 }
 

@@ -10,9 +10,7 @@ static SEEN: AtomicBool = AtomicBool::new(false);
 
 /// From now on SIGINT, SIGTERM and SIGHUP are remembered instead of ending the process.
 pub(crate) fn watch() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let listen = |kind| {
         let _inside = runtime.enter();
         signal(kind).context("watch for signals")

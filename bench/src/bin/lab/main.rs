@@ -49,10 +49,7 @@ fn main() -> ExitCode {
     let result = interrupt::watch().and_then(|()| match arguments.verb {
         Verb::Demo { lb_ctl } => {
             let found = lb_ctl.canonicalize().with_context(|| {
-                format!(
-                    "no lb-ctl at {}: `cargo xtask build --release` makes it",
-                    lb_ctl.display()
-                )
+                format!("no lb-ctl at {}: `cargo xtask build --release` makes it", lb_ctl.display())
             });
             demo::run(&found?)
         }

@@ -44,10 +44,7 @@ pub(crate) fn bars(counts: &BTreeMap<String, u64>) {
     for (name, &count) in counts {
         let bar = "█".repeat((count * BAR).div_ceil(most) as usize);
         let share = count * 100 / all;
-        println!(
-            "   {name:>8}  {bar:<width$} {count:>6} {share:>4} %",
-            width = BAR as usize
-        );
+        println!("   {name:>8}  {bar:<width$} {count:>6} {share:>4} %", width = BAR as usize);
     }
 }
 
@@ -65,11 +62,7 @@ fn tenths(count: u64, unit: &str) -> String {
 }
 
 fn styled(style: &str, text: &str) -> String {
-    if stdout().is_terminal() {
-        format!("\x1b[{style}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
+    if stdout().is_terminal() { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -12,17 +12,11 @@ const PORT: u16 = 80;
 
 /// Builds the bed, leaves it, and tells what is in it.
 pub(crate) fn up(reals: u8, lb_ctl: &Path) -> Result<()> {
-    if Path::new("/run/netns")
-        .join(format!("{}-sw", cleanup::STANDING))
-        .exists()
-    {
+    if Path::new("/run/netns").join(format!("{}-sw", cleanup::STANDING)).exists() {
         bail!("the bed stands already; `cargo xtask lab down` removes it");
     }
-    let lab = Lab::builder()
-        .name(cleanup::STANDING)
-        .reals(reals)
-        .build()
-        .context("build the bed")?;
+    let lab =
+        Lab::builder().name(cleanup::STANDING).reals(reals).build().context("build the bed")?;
     let web = lab.start_web(PORT).context("start the web servers")?;
     lab.big_file()?;
     interrupt::check()?;
@@ -53,11 +47,7 @@ fn tour(lab: &Lab, lb_ctl: &Path) -> String {
     let mut text = String::from("The bed stands. Each machine is a network namespace:\n\n");
     for host in lab.hosts() {
         let enter = inside(&host.name);
-        let _ = writeln!(
-            text,
-            "  {:9} {:13} {:15} {enter} bash",
-            host.name, host.ipv4, host.ipv6
-        );
+        let _ = writeln!(text, "  {:9} {:13} {:15} {enter} bash", host.name, host.ipv4, host.ipv6);
     }
     let (config, pins) = (lab.files().join("lb-ctl.json"), lab.pins().join("ctl"));
     let _ = write!(

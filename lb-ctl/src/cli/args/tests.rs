@@ -30,10 +30,7 @@ fn every_verb_shows_an_example_of_itself() {
     fn walk(command: &clap::Command, path: &str) {
         for verb in command.get_subcommands() {
             let path = format!("{path} {}", verb.get_name());
-            let help = verb
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains(&path), "{path}: {help:?}");
             walk(verb, &path);
         }
@@ -59,15 +56,9 @@ fn letters_and_long_flags_are_the_same() {
 
 #[test]
 fn global_flags_stand_before_and_after_the_verb() {
-    for line in [
-        "lb-ctl -o json --socket /s list",
-        "lb-ctl list -o json --socket /s",
-    ] {
+    for line in ["lb-ctl -o json --socket /s list", "lb-ctl list -o json --socket /s"] {
         let cli = parse(line).unwrap();
-        assert_eq!(
-            (cli.output, cli.socket),
-            (Format::Json, PathBuf::from("/s"))
-        );
+        assert_eq!((cli.output, cli.socket), (Format::Json, PathBuf::from("/s")));
     }
 }
 
@@ -76,31 +67,16 @@ fn wrong_usage() {
     let missing = ErrorKind::MissingRequiredArgument;
     assert_eq!(refused("lb-ctl add-service"), missing);
     assert_eq!(refused("lb-ctl delete-real -t 192.0.2.10:80"), missing);
-    assert_eq!(
-        refused("lb-ctl edit-real -t 192.0.2.10:80 -r 192.0.2.21"),
-        missing
-    );
+    assert_eq!(refused("lb-ctl edit-real -t 192.0.2.10:80 -r 192.0.2.21"), missing);
     assert_eq!(refused("lb-ctl edit-service -t 192.0.2.10:80"), missing);
     assert_eq!(refused("lb-ctl drain -t a -r b --timeout 3"), missing);
-    assert_eq!(
-        refused("lb-ctl add-service -t a -u b"),
-        ErrorKind::ArgumentConflict
-    );
-    assert_eq!(
-        refused("lb-ctl list --stats --rate"),
-        ErrorKind::ArgumentConflict
-    );
-    assert_eq!(
-        refused("lb-ctl list -t a -u b"),
-        ErrorKind::ArgumentConflict
-    );
+    assert_eq!(refused("lb-ctl add-service -t a -u b"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl list --stats --rate"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl list -t a -u b"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list --colour"), ErrorKind::UnknownArgument);
     assert_eq!(refused("lb-ctl frobnicate"), ErrorKind::InvalidSubcommand);
     assert_eq!(refused("lb-ctl list -o xml"), ErrorKind::InvalidValue);
-    assert_eq!(
-        refused("lb-ctl daemon --max-reals 0"),
-        ErrorKind::ValueValidation
-    );
+    assert_eq!(refused("lb-ctl daemon --max-reals 0"), ErrorKind::ValueValidation);
 }
 
 #[test]

@@ -15,10 +15,7 @@ pub(in crate::cli) fn table(connections: Connections) -> String {
     let rows: Vec<_> = all.iter().map(Row::new).collect();
     let width =
         |part: fn(&Row<'_>) -> usize| rows.iter().map(part).max().unwrap_or(0).max(ADDRESS_WIDTH);
-    let (source, virtual_) = (
-        width(|row| row.source.len()),
-        width(|row| row.virtual_.len()),
-    );
+    let (source, virtual_) = (width(|row| row.source.len()), width(|row| row.virtual_.len()));
     let mut text = format!(
         "lb-ctl {} ({} connections)\npro expire state       {:source$} {:virtual_$} destination\n",
         env!("CARGO_PKG_VERSION"),
@@ -50,11 +47,7 @@ impl<'a> Row<'a> {
         let port = connection.port;
         Self {
             protocol: connection.protocol.name().to_uppercase(),
-            expires: format!(
-                "{:02}:{:02}",
-                connection.expires / 60,
-                connection.expires % 60
-            ),
+            expires: format!("{:02}:{:02}", connection.expires / 60, connection.expires % 60),
             state: &connection.state,
             source: SocketAddr::new(connection.client, connection.client_port).to_string(),
             virtual_: SocketAddr::new(connection.vip, port).to_string(),

@@ -65,12 +65,7 @@ pub(in crate::cli) fn stats(list: &List, digits: Digits) -> String {
 /// A table of services and reals with five numbers each.
 pub(super) fn numbers(titles: [&str; 5], rows: &[(String, [u64; 5])], digits: Digits) -> String {
     let indented = ADDRESS_WIDTH + "  -> ".len();
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or(0)
-        .max(indented);
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max(indented);
     let mut text = format!("{:width$}", "Prot LocalAddress:Port");
     for title in titles {
         let _ = write!(text, " {title:>8}");
@@ -88,11 +83,7 @@ pub(super) fn numbers(titles: [&str; 5], rows: &[(String, [u64; 5])], digits: Di
 
 /// A service as ipvsadm names it.
 pub(super) fn service_name(protocol: Protocol, vip: IpAddr, port: u16) -> String {
-    format!(
-        "{:4} {}",
-        protocol.name().to_uppercase(),
-        SocketAddr::new(vip, port)
-    )
+    format!("{:4} {}", protocol.name().to_uppercase(), SocketAddr::new(vip, port))
 }
 
 /// A real's row as ipvsadm names it.
@@ -101,31 +92,17 @@ pub(super) fn real_name(address: IpAddr, port: u16) -> String {
 }
 
 fn head(list: &List) -> String {
-    let reals: usize = list
-        .services
-        .iter()
-        .map(|service| service.reals.len())
-        .sum();
+    let reals: usize = list.services.iter().map(|service| service.reals.len()).sum();
     let services = list.services.len();
-    format!(
-        "lb-ctl {} ({services} services, {reals} reals)\n",
-        env!("CARGO_PKG_VERSION")
-    )
+    format!("lb-ctl {} ({services} services, {reals} reals)\n", env!("CARGO_PKG_VERSION"))
 }
 
 fn targets(service: &Service) -> impl Iterator<Item = String> {
-    service
-        .reals
-        .iter()
-        .map(|real| SocketAddr::new(real.address, service.port).to_string())
+    service.reals.iter().map(|real| SocketAddr::new(real.address, service.port).to_string())
 }
 
 fn width(names: impl Iterator<Item = String>) -> usize {
-    names
-        .map(|name| name.len())
-        .max()
-        .unwrap_or(0)
-        .max(ADDRESS_WIDTH)
+    names.map(|name| name.len()).max().unwrap_or(0).max(ADDRESS_WIDTH)
 }
 
 fn state(real: &Real) -> String {
@@ -207,9 +184,6 @@ UDP  [2001:db8::10]:53                   7        7        0      420        0
         );
         assert_eq!(stats(&samples::list(), Digits::Few), expected);
         let exact = stats(&samples::list(), Digits::All);
-        assert!(
-            exact.contains("        15 12345678        0 1234567890        0\n"),
-            "{exact}"
-        );
+        assert!(exact.contains("        15 12345678        0 1234567890        0\n"), "{exact}");
     }
 }

@@ -20,9 +20,9 @@ use crate::api::wire::Changes;
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!(
-            "cannot write to standard output: {error}"
-        ))),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::Failed(format!("cannot write to standard output: {error}")))
+        }
         _ => Ok(()),
     }
 }
@@ -54,10 +54,7 @@ pub(super) fn quiet_changes(changes: &Changes, format: Format) -> String {
 
 /// Lines, each ended.
 pub(super) fn lines(lines: &[String]) -> String {
-    lines
-        .iter()
-        .flat_map(|line| [line.as_str(), "\n"])
-        .collect()
+    lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 #[cfg(test)]
@@ -66,9 +63,7 @@ mod tests {
 
     #[test]
     fn changes_in_both_forms() {
-        let some = Changes {
-            changes: vec!["+ service".to_owned(), "- real".to_owned()],
-        };
+        let some = Changes { changes: vec!["+ service".to_owned(), "- real".to_owned()] };
         let none = Changes::default();
         assert_eq!(changes(&some, Format::Table), "+ service\n- real\n");
         assert_eq!(changes(&none, Format::Table), "nothing to change\n");

@@ -46,14 +46,8 @@ pub(in crate::cli) struct Rates {
 
 impl Rate {
     /// Counters that went back were set to zero in between: what they show now is all there is.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "rates are shown without decimals"
-    )]
-    #[expect(
-        clippy::cast_sign_loss,
-        reason = "differences of counters are not negative"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "rates are shown without decimals")]
+    #[expect(clippy::cast_sign_loss, reason = "differences of counters are not negative")]
     fn between(before: Stats, after: Stats, interval: Duration) -> Self {
         let per_second = |before: u64, after: u64| {
             let counted = after.checked_sub(before).unwrap_or(after);
@@ -75,19 +69,13 @@ impl Rate {
 /// The rates between two lists taken `interval` apart. What is only in the first is gone.
 pub(in crate::cli) fn between(before: &List, after: &List, interval: Duration) -> Rates {
     let key = |service: &Service| (service.protocol, service.vip, service.port);
-    let known: HashMap<_, _> = before
-        .services
-        .iter()
-        .map(|service| (key(service), service))
-        .collect();
+    let known: HashMap<_, _> =
+        before.services.iter().map(|service| (key(service), service)).collect();
     let services = after.services.iter().map(|service| {
         let before = known.get(&key(service)).copied();
         service_rate(before, service, interval)
     });
-    Rates {
-        interval_seconds: interval.as_secs_f64(),
-        services: services.collect(),
-    }
+    Rates { interval_seconds: interval.as_secs_f64(), services: services.collect() }
 }
 
 fn service_rate(before: Option<&Service>, after: &Service, interval: Duration) -> ServiceRate {
@@ -98,10 +86,7 @@ fn service_rate(before: Option<&Service>, after: &Service, interval: Duration) -
         .collect();
     let reals = after.reals.iter().map(|real| {
         let before = reals_before.get(&real.address).copied().unwrap_or_default();
-        RealRate {
-            address: real.address,
-            per_second: Rate::between(before, real.stats, interval),
-        }
+        RealRate { address: real.address, per_second: Rate::between(before, real.stats, interval) }
     });
     let stats_before = before.map(|service| service.stats).unwrap_or_default();
     ServiceRate {
@@ -141,11 +126,7 @@ mod tests {
         after.services[0].stats.packets += 3000;
         after.services[0].stats.bytes += 300_000;
         after.services[0].reals[0].stats.connections += 5;
-        after.services[1].stats = Stats {
-            connections: 2,
-            packets: 4,
-            bytes: 6,
-        };
+        after.services[1].stats = Stats { connections: 2, packets: 4, bytes: 6 };
         let rates = between(&before, &after, Duration::from_secs(2));
         let version = env!("CARGO_PKG_VERSION");
         let expected = format!(

@@ -12,10 +12,7 @@ pub(in crate::cli) fn table(status: &Status) -> String {
         let _ = writeln!(text, "{title:11}{words}");
     };
     line("daemon", daemon(status));
-    line(
-        "program",
-        format!("id {}, pinned in {}", status.program_id, status.pin_dir),
-    );
+    line("program", format!("id {}, pinned in {}", status.program_id, status.pin_dir));
     line("definition", definition(&status.config));
     for interface in &status.interfaces {
         line("interface", interface_words(interface));
@@ -24,22 +21,14 @@ pub(in crate::cli) fn table(status: &Status) -> String {
         line("map", fill(map));
     }
     for count in status.packets.iter().filter(|count| count.packets > 0) {
-        line(
-            "packets",
-            format!(
-                "{:9}{:20}{:>12}",
-                count.verdict, count.reason, count.packets
-            ),
-        );
+        line("packets", format!("{:9}{:20}{:>12}", count.verdict, count.reason, count.packets));
     }
     text
 }
 
 fn summary(status: &Status) -> String {
-    let (attached, missing): (Vec<_>, Vec<_>) = status
-        .interfaces
-        .iter()
-        .partition(|interface| interface.mode.is_some());
+    let (attached, missing): (Vec<_>, Vec<_>) =
+        status.interfaces.iter().partition(|interface| interface.mode.is_some());
     let mut words = if attached.is_empty() {
         "NOT FORWARDING: attached to no interface".to_owned()
     } else {
@@ -52,16 +41,8 @@ fn summary(status: &Status) -> String {
     for interface in missing {
         let _ = write!(words, ", NOT on {}", interface.name);
     }
-    let Status {
-        services,
-        reals,
-        reals_up,
-        ..
-    } = status;
-    let _ = write!(
-        words,
-        ", {services} services, {reals_up} of {reals} reals up, "
-    );
+    let Status { services, reals, reals_up, .. } = status;
+    let _ = write!(words, ", {services} services, {reals_up} of {reals} reals up, ");
     words.push_str(match status.config.state {
         ConfigState::InSync => "config in sync",
         ConfigState::Missing => "no config file yet",
@@ -72,21 +53,9 @@ fn summary(status: &Status) -> String {
 }
 
 fn daemon(status: &Status) -> String {
-    let Status {
-        version,
-        pid,
-        uptime,
-        ..
-    } = status;
-    let begun = if status.adopted {
-        ", took up what an earlier daemon left"
-    } else {
-        ""
-    };
-    format!(
-        "version {version}, pid {pid}, up {}{begun}",
-        duration(*uptime)
-    )
+    let Status { version, pid, uptime, .. } = status;
+    let begun = if status.adopted { ", took up what an earlier daemon left" } else { "" };
+    format!("version {version}, pid {pid}, up {}{begun}", duration(*uptime))
 }
 
 fn definition(config: &ConfigStatus) -> String {
@@ -96,23 +65,12 @@ fn definition(config: &ConfigStatus) -> String {
         ConfigState::ChangedByHand => "edited since it was read; take it with lb-ctl reload",
         ConfigState::Stale => "cannot be used, the last good state runs on",
     };
-    let error = config
-        .error
-        .as_ref()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
+    let error = config.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!("{}: {state}{error}", config.path)
 }
 
 fn interface_words(interface: &Interface) -> String {
-    let Interface {
-        name,
-        ifindex,
-        mode,
-        reason,
-        link_id,
-        vips,
-    } = interface;
+    let Interface { name, ifindex, mode, reason, link_id, vips } = interface;
     let mut words = name.clone();
     if let Some(index) = ifindex {
         let _ = write!(words, " (index {index})");
@@ -132,18 +90,10 @@ fn interface_words(interface: &Interface) -> String {
 }
 
 fn fill(map: &Map) -> String {
-    let Map {
-        name,
-        entries,
-        capacity,
-    } = map;
+    let Map { name, entries, capacity } = map;
     // In tenths of a percent, rounded down: what says 100 % is full.
     let tenths = u128::from(*entries) * 1000 / u128::from((*capacity).max(1));
-    format!(
-        "{name:14}{entries:>9} of {capacity:>9} ({}.{} %)",
-        tenths / 10,
-        tenths % 10
-    )
+    format!("{name:14}{entries:>9} of {capacity:>9} ({}.{} %)", tenths / 10, tenths % 10)
 }
 
 fn duration(seconds: u64) -> String {

@@ -88,10 +88,7 @@ pub struct ServiceId {
 #[expect(missing_docs, reason = "each holds the value before and after")]
 pub enum Field {
     /// The name of a service.
-    Name {
-        from: Option<String>,
-        to: Option<String>,
-    },
+    Name { from: Option<String>, to: Option<String> },
     /// The scheduler of a service.
     Scheduler { from: String, to: String },
     /// The weight of a real.
@@ -101,18 +98,8 @@ pub enum Field {
 }
 
 impl From<Endpoint> for ServiceId {
-    fn from(
-        Endpoint {
-            protocol,
-            address,
-            port,
-        }: Endpoint,
-    ) -> Self {
-        Self {
-            protocol: protocol.name().to_owned(),
-            vip: address,
-            port,
-        }
+    fn from(Endpoint { protocol, address, port }: Endpoint) -> Self {
+        Self { protocol: protocol.name().to_owned(), vip: address, port }
     }
 }
 
@@ -142,11 +129,7 @@ impl fmt::Display for Properties {
         .into_iter()
         .flatten()
         .collect();
-        if parts.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " ({})", parts.join(", "))
-        }
+        if parts.is_empty() { Ok(()) } else { write!(f, " ({})", parts.join(", ")) }
     }
 }
 
@@ -162,12 +145,7 @@ impl fmt::Display for Object {
 
 impl fmt::Display for ServiceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}",
-            self.protocol,
-            SocketAddr::new(self.vip, self.port)
-        )
+        write!(f, "{} {}", self.protocol, SocketAddr::new(self.vip, self.port))
     }
 }
 

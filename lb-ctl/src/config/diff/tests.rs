@@ -31,10 +31,7 @@ fn shows_what_changes() {
     let web = tcp("192.0.2.10", 80);
     let (first, second) = (ip("192.0.2.21"), ip("192.0.2.22"));
     let old = desired();
-    let change = ServiceChange {
-        name: Some(String::new()),
-        scheduler: Some(Scheduler::Mh),
-    };
+    let change = ServiceChange { name: Some(String::new()), scheduler: Some(Scheduler::Mh) };
     let new = edit::edit_service(&old, web, &change).unwrap();
     let new = edit::edit_real(&new, web, first, 3).unwrap();
     let new = edit::drain(&new, web, first).unwrap();
@@ -70,10 +67,7 @@ fn serializes_flat() {
     let web = tcp("192.0.2.10", 80);
     let new = edit::edit_real(&desired(), web, ip("192.0.2.21"), 3).unwrap();
     let new = edit::delete_real(&new, web, ip("192.0.2.22")).unwrap();
-    let new = Desired {
-        interfaces: vec!["eth0".to_owned()],
-        ..new
-    };
+    let new = Desired { interfaces: vec!["eth0".to_owned()], ..new };
     let service = json!({ "protocol": "tcp", "vip": "192.0.2.10", "port": 80 });
     assert_eq!(
         serde_json::to_value(diff(&desired(), &new)).unwrap(),

@@ -26,20 +26,12 @@ fn adds_a_service_at_the_end() {
 #[test]
 fn refuses_a_service_that_the_file_would_refuse() {
     let add = |endpoint, name: Option<&str>| {
-        kind(add_service(
-            &desired(),
-            endpoint,
-            name.map(str::to_owned),
-            Scheduler::Mh,
-        ))
+        kind(add_service(&desired(), endpoint, name.map(str::to_owned), Scheduler::Mh))
     };
     assert_eq!(add(web(), None), EditErrorKind::Exists);
     assert_eq!(add(tcp("224.0.0.1", 80), None), EditErrorKind::Refused);
     assert_eq!(add(tcp("192.0.2.11", 0), None), EditErrorKind::Refused);
-    assert_eq!(
-        add(tcp("192.0.2.11", 80), Some("web")),
-        EditErrorKind::Refused
-    );
+    assert_eq!(add(tcp("192.0.2.11", 80), Some("web")), EditErrorKind::Refused);
     assert_eq!(add(tcp("192.0.2.11", 80), Some("")), EditErrorKind::Refused);
 }
 
@@ -52,21 +44,12 @@ fn edits_only_what_is_given() {
     let edit = |name| edit_service(&desired(), web(), &change(name)).unwrap();
     assert_eq!(edit(None), desired());
     assert_eq!(edit(Some("web")), desired());
-    assert_eq!(
-        edit(Some("www")).services[&web()].name.as_deref(),
-        Some("www")
-    );
+    assert_eq!(edit(Some("www")).services[&web()].name.as_deref(), Some("www"));
     assert_eq!(edit(Some("")).services[&web()].name, None);
     let dns = udp("2001:db8::10", 53);
-    assert_eq!(
-        kind(edit_service(&desired(), dns, &change(Some("web")))),
-        EditErrorKind::Refused
-    );
+    assert_eq!(kind(edit_service(&desired(), dns, &change(Some("web")))), EditErrorKind::Refused);
     let absent = tcp("192.0.2.11", 80);
-    assert_eq!(
-        kind(edit_service(&desired(), absent, &change(None))),
-        EditErrorKind::NotFound
-    );
+    assert_eq!(kind(edit_service(&desired(), absent, &change(None))), EditErrorKind::NotFound);
 }
 
 #[test]
@@ -83,34 +66,21 @@ fn deletes_a_service_and_keeps_the_order() {
 fn adds_edits_and_deletes_reals() {
     let new = ip("192.0.2.23");
     let next = add_real(&desired(), web(), new, 7).unwrap();
-    assert_eq!(
-        next.services[&web()].reals.last(),
-        Some((&new, &Real::new(7)))
-    );
+    assert_eq!(next.services[&web()].reals.last(), Some((&new, &Real::new(7))));
     assert_eq!(kind(add_real(&next, web(), new, 7)), EditErrorKind::Exists);
     let next = edit_real(&next, web(), new, 9).unwrap();
     assert_eq!(next.services[&web()].reals[&new], Real::new(9));
     let next = delete_real(&next, web(), ip("192.0.2.21")).unwrap();
     let left: Vec<_> = next.services[&web()].reals.keys().copied().collect();
     assert_eq!(left, [ip("192.0.2.22"), new]);
-    assert_eq!(
-        kind(delete_real(&next, web(), ip("192.0.2.21"))),
-        EditErrorKind::NotFound
-    );
-    assert_eq!(
-        kind(edit_real(&next, web(), ip("192.0.2.21"), 1)),
-        EditErrorKind::NotFound
-    );
+    assert_eq!(kind(delete_real(&next, web(), ip("192.0.2.21"))), EditErrorKind::NotFound);
+    assert_eq!(kind(edit_real(&next, web(), ip("192.0.2.21"), 1)), EditErrorKind::NotFound);
 }
 
 #[test]
 fn refuses_a_real_that_the_file_would_refuse() {
     for bad in ["2001:db8::21", "192.0.2.10", "127.0.0.1"] {
-        assert_eq!(
-            kind(add_real(&desired(), web(), ip(bad), 1)),
-            EditErrorKind::Refused,
-            "{bad}"
-        );
+        assert_eq!(kind(add_real(&desired(), web(), ip(bad), 1)), EditErrorKind::Refused, "{bad}");
     }
 }
 
@@ -118,32 +88,14 @@ fn refuses_a_real_that_the_file_would_refuse() {
 fn draining_keeps_the_weight() {
     let (first, second) = (ip("192.0.2.21"), ip("192.0.2.22"));
     let drained = drain(&desired(), web(), first).unwrap();
-    assert_eq!(
-        drained.services[&web()].reals[&first],
-        Real {
-            weight: 1,
-            drained: true
-        }
-    );
+    assert_eq!(drained.services[&web()].reals[&first], Real { weight: 1, drained: true });
     assert_eq!(drain(&drained, web(), first).unwrap(), drained);
     assert_eq!(undrain(&drained, web(), first).unwrap(), desired());
     assert_eq!(undrain(&desired(), web(), first).unwrap(), desired());
     let edited = edit_real(&desired(), web(), second, 5).unwrap();
-    assert_eq!(
-        edited.services[&web()].reals[&second],
-        Real {
-            weight: 5,
-            drained: true
-        }
-    );
-    assert_eq!(
-        kind(drain(&desired(), web(), ip("192.0.2.29"))),
-        EditErrorKind::NotFound
-    );
-    assert_eq!(
-        kind(undrain(&desired(), web(), ip("192.0.2.29"))),
-        EditErrorKind::NotFound
-    );
+    assert_eq!(edited.services[&web()].reals[&second], Real { weight: 5, drained: true });
+    assert_eq!(kind(drain(&desired(), web(), ip("192.0.2.29"))), EditErrorKind::NotFound);
+    assert_eq!(kind(undrain(&desired(), web(), ip("192.0.2.29"))), EditErrorKind::NotFound);
 }
 
 #[test]
@@ -161,9 +113,7 @@ fn an_unknown_service_may_be_there_for_the_other_protocol() {
         "there is no service udp 192.0.2.10:80: there is tcp 192.0.2.10:80 at the same address \
          and port, which -t names"
     );
-    let error = delete_service(&desired(), tcp("192.0.2.99", 80))
-        .unwrap_err()
-        .to_string();
+    let error = delete_service(&desired(), tcp("192.0.2.99", 80)).unwrap_err().to_string();
     assert!(error.contains("`lb-ctl list`"), "{error}");
 }
 
@@ -196,11 +146,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     let endpoint = move || {
         (any::<bool>(), address(), 0..2_u16).prop_map(|(is_tcp, address, port)| {
             let protocol = if is_tcp { Protocol::Tcp } else { Protocol::Udp };
-            Endpoint {
-                protocol,
-                address,
-                port,
-            }
+            Endpoint { protocol, address, port }
         })
     };
     let name = || "[ab\n]{0,1}";
@@ -220,10 +166,7 @@ fn run(desired: &Desired, edit: Edit) -> Result<Desired, EditError> {
     match edit {
         Edit::NewService(endpoint, name) => add_service(desired, endpoint, name, Scheduler::Mh),
         Edit::Rename(endpoint, name) => {
-            let change = ServiceChange {
-                name: Some(name),
-                scheduler: None,
-            };
+            let change = ServiceChange { name: Some(name), scheduler: None };
             edit_service(desired, endpoint, &change)
         }
         Edit::NoService(endpoint) => delete_service(desired, endpoint),

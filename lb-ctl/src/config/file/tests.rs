@@ -21,14 +21,7 @@ fn renders_what_counts_and_leaves_defaults_that_say_nothing_out() {
             ],
         })
     );
-    let keys = [
-        "\"name\"",
-        "\"protocol\"",
-        "\"vip\"",
-        "\"port\"",
-        "\"scheduler\"",
-        "\"reals\"",
-    ];
+    let keys = ["\"name\"", "\"protocol\"", "\"vip\"", "\"port\"", "\"scheduler\"", "\"reals\""];
     let at: Vec<_> = keys.iter().map(|key| text.find(key).unwrap()).collect();
     assert!(at.is_sorted(), "{text}");
 }
@@ -42,10 +35,7 @@ fn renders_an_empty_definition() {
 fn properties(schema: &serde_json::Value, name: Option<&str>) -> serde_json::Value {
     let object = name.map_or(schema, |name| &schema["$defs"][name]);
     assert_eq!(object["type"], "object");
-    assert_eq!(
-        object["additionalProperties"], false,
-        "unknown keys are refused"
-    );
+    assert_eq!(object["additionalProperties"], false, "unknown keys are refused");
     object["properties"].clone()
 }
 
@@ -58,22 +48,13 @@ fn the_schema_says_what_the_parser_takes() {
         keys.sort();
         keys
     };
-    let (top, service) = (
-        properties(&schema, None),
-        properties(&schema, Some("Service")),
-    );
+    let (top, service) = (properties(&schema, None), properties(&schema, Some("Service")));
     let real = properties(&schema, Some("Real"));
     assert_eq!(keys(&top), ["interfaces", "services"]);
-    assert_eq!(
-        keys(&service),
-        ["name", "port", "protocol", "reals", "scheduler", "vip"]
-    );
+    assert_eq!(keys(&service), ["name", "port", "protocol", "reals", "scheduler", "vip"]);
     assert_eq!(keys(&real), ["address", "drain", "weight"]);
     assert_eq!(schema["required"], json!(null));
-    assert_eq!(
-        schema["$defs"]["Service"]["required"],
-        json!(["protocol", "vip", "port"])
-    );
+    assert_eq!(schema["$defs"]["Service"]["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(schema["$defs"]["Real"]["required"], json!(["address"]));
 
     assert_eq!(
@@ -89,17 +70,11 @@ fn the_schema_says_what_the_parser_takes() {
     assert_eq!(service["protocol"]["enum"], json!(["tcp", "udp"]));
     assert_eq!(service["scheduler"]["enum"], json!(["mh"]));
     assert_eq!(service["scheduler"]["default"], "mh");
-    assert_eq!(
-        service["vip"]["anyOf"],
-        json!([{ "format": "ipv4" }, { "format": "ipv6" }])
-    );
+    assert_eq!(service["vip"]["anyOf"], json!([{ "format": "ipv4" }, { "format": "ipv6" }]));
     assert_eq!(service["name"]["maxLength"], 64);
     assert_eq!(top["interfaces"]["items"]["maxLength"], 15);
     assert_eq!(top["services"]["items"]["$ref"], "#/$defs/Service");
-    for property in [&top, &service, &real]
-        .into_iter()
-        .flat_map(|all| all.as_object().unwrap())
-    {
+    for property in [&top, &service, &real].into_iter().flat_map(|all| all.as_object().unwrap()) {
         assert!(property.1["description"].is_string(), "{property:?}");
     }
 }

@@ -4,12 +4,10 @@ use super::*;
 use crate::config::samples::TEXT;
 
 fn path(steps: &[&str]) -> Path {
-    steps
-        .iter()
-        .fold(Path::default(), |path, step| match step.parse() {
-            Ok(index) => path.index(index),
-            Err(_) => path.key(step),
-        })
+    steps.iter().fold(Path::default(), |path, step| match step.parse() {
+        Ok(index) => path.index(index),
+        Err(_) => path.key(step),
+    })
 }
 
 fn value(text: &str, steps: &[&str]) -> (usize, usize) {
@@ -22,10 +20,7 @@ fn finds_values_in_a_definition() {
     assert_eq!(value(TEXT, &[]), (1, 1));
     assert_eq!(value(TEXT, &["interfaces", "1"]), (2, 26));
     assert_eq!(value(TEXT, &["services", "0", "port"]), (4, 70));
-    assert_eq!(
-        value(TEXT, &["services", "0", "reals", "1", "weight"]),
-        (6, 55)
-    );
+    assert_eq!(value(TEXT, &["services", "0", "reals", "1", "weight"]), (6, 55));
     assert_eq!(value(TEXT, &["services", "1"]), (7, 5));
 }
 
@@ -50,11 +45,7 @@ fn keys_are_compared_unescaped() {
 
 #[test]
 fn what_is_not_there_has_no_place() {
-    for steps in [
-        &["nothing"][..],
-        &["services", "9"],
-        &["services", "0", "port", "0"],
-    ] {
+    for steps in [&["nothing"][..], &["services", "9"], &["services", "0", "port", "0"]] {
         assert_eq!(locate(TEXT, &path(steps)), None, "{steps:?}");
     }
     assert_eq!(locate("{", &Path::default()), None);
@@ -72,10 +63,7 @@ fn names_the_second_of_two_equal_keys() {
 #[test]
 fn paths_are_written_as_in_javascript() {
     let path = path(&["services", "3", "reals", "1", "address", "a b", ""]);
-    assert_eq!(
-        path.to_string(),
-        r#"services[3].reals[1].address["a b"][""]"#
-    );
+    assert_eq!(path.to_string(), r#"services[3].reals[1].address["a b"][""]"#);
     assert_eq!(Path::default().to_string(), "");
 }
 
@@ -83,10 +71,7 @@ fn paths_are_written_as_in_javascript() {
 fn nested() -> impl Strategy<Value = (String, Path, String)> {
     let blank = "[ \n\t]{0,3}";
     let step = prop_oneof![
-        (
-            proptest::collection::vec("(null|1|\"é\")", 0..3),
-            Just(None)
-        ),
+        (proptest::collection::vec("(null|1|\"é\")", 0..3), Just(None)),
         (Just(Vec::new()), "[a-zé漢\"\\\\]{0,4}".prop_map(Some)),
     ];
     (proptest::collection::vec((step, blank), 0..6), blank).prop_map(|(steps, blank)| {
@@ -95,21 +80,11 @@ fn nested() -> impl Strategy<Value = (String, Path, String)> {
         for ((siblings, key), blank) in steps {
             if let Some(key) = key {
                 let quoted = serde_json::to_string(&key).unwrap();
-                before += &[
-                    "{\"first!\":[\"🦀\"],",
-                    &blank,
-                    &quoted,
-                    &blank,
-                    ":",
-                    &blank,
-                ]
-                .concat();
+                before += &["{\"first!\":[\"🦀\"],", &blank, &quoted, &blank, ":", &blank].concat();
                 after.insert(0, '}');
                 path = path.key(&key);
             } else {
-                before += &siblings
-                    .iter()
-                    .fold(format!("[{blank}"), |text, s| text + s + ",");
+                before += &siblings.iter().fold(format!("[{blank}"), |text, s| text + s + ",");
                 after.insert_str(0, &format!("{blank}]"));
                 path = path.index(siblings.len());
             }

@@ -6,10 +6,7 @@ use crate::config::samples::{TEXT, any_desired};
 
 /// A valid text with one stretch of bytes replaced, cut to whole characters.
 fn mutated() -> impl Strategy<Value = String> {
-    let sources = prop_oneof![
-        Just(TEXT.to_owned()),
-        any_desired().prop_map(|d| render(&d))
-    ];
+    let sources = prop_oneof![Just(TEXT.to_owned()), any_desired().prop_map(|d| render(&d))];
     let junk = prop_oneof![
         "\\PC{0,8}",
         "[\\[\\]{}\",:0-9eE.\\\\-]{0,12}",

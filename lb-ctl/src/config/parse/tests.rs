@@ -22,10 +22,7 @@ fn reads_a_definition() {
 #[track_caller]
 fn points_at(from: &str, to: &str, expected: &str) {
     let message = with(from, to);
-    assert!(
-        message.starts_with(expected),
-        "{message}\nis not\n{expected}"
-    );
+    assert!(message.starts_with(expected), "{message}\nis not\n{expected}");
 }
 
 #[test]
@@ -37,10 +34,7 @@ fn points_at_bad_numbers() {
     weight("weight\": 70000", "weight 70000 is above 65535");
     weight("weight\": -1", "weight -1 is below 0");
     let expects = "expected a weight, a whole number from 0 to 65535";
-    weight(
-        "weight\": 1.5",
-        &format!("invalid type: floating point `1.5`, {expects}"),
-    );
+    weight("weight\": 1.5", &format!("invalid type: floating point `1.5`, {expects}"));
     let port = |to, expected: &str| {
         let place = "line 4, column 70 (services[0].port): ";
         points_at("\"port\": 80", to, &format!("{place}{expected}"));
@@ -48,14 +42,8 @@ fn points_at_bad_numbers() {
     port("\"port\": 0", "port 0 is outside 1 to 65535");
     port("\"port\": 65536", "port 65536 is outside 1 to 65535");
     let expects = "expected a port, a whole number from 1 to 65535";
-    port(
-        "\"port\": \"80\"",
-        &format!("invalid type: string \"80\", {expects}"),
-    );
-    port(
-        "\"port\": 99999999999999999999",
-        "invalid type: floating point",
-    );
+    port("\"port\": \"80\"", &format!("invalid type: string \"80\", {expects}"));
+    port("\"port\": 99999999999999999999", "invalid type: floating point");
 }
 
 #[test]
@@ -64,10 +52,7 @@ fn points_at_bad_addresses() {
         let place = "line 4, column 48 (services[0].vip): ";
         points_at("\"192.0.2.10\"", to, &format!("{place}{expected}"));
     };
-    vip(
-        "\"192.0.2.300\"",
-        "VIP \"192.0.2.300\" is not an IPv4 or IPv6 address",
-    );
+    vip("\"192.0.2.300\"", "VIP \"192.0.2.300\" is not an IPv4 or IPv6 address");
     vip("\"224.0.0.1\"", "VIP 224.0.0.1 is a multicast address");
     points_at(
         "\"192.0.2.21\"",
@@ -89,38 +74,18 @@ fn points_at_bad_addresses() {
 #[test]
 fn points_at_bad_words() {
     let interface = "line 2, column 26 (interfaces[1]): interface ";
-    points_at(
-        "\"eth1\"",
-        "\"eth0\"",
-        &format!("{interface}eth0 stands at interfaces[0] already"),
-    );
-    points_at(
-        "\"eth1\"",
-        "\"a name\"",
-        &format!("{interface}name \"a name\" has blanks"),
-    );
+    points_at("\"eth1\"", "\"eth0\"", &format!("{interface}eth0 stands at interfaces[0] already"));
+    points_at("\"eth1\"", "\"a name\"", &format!("{interface}name \"a name\" has blanks"));
     let name = "line 4, column 15 (services[0].name): ";
-    points_at(
-        "\"web\"",
-        "\"\"",
-        &format!("{name}service name \"\" is empty"),
-    );
+    points_at("\"web\"", "\"\"", &format!("{name}service name \"\" is empty"));
     let protocol = "line 4, column 34 (services[0].protocol): ";
-    points_at(
-        "\"tcp\"",
-        "\"sctp\"",
-        &format!("{protocol}protocol \"sctp\" is unknown"),
-    );
+    points_at("\"tcp\"", "\"sctp\"", &format!("{protocol}protocol \"sctp\" is unknown"));
     let map = format!("{protocol}invalid type: map, expected a string");
     points_at("\"tcp\"", "{\"tcp\": null}", &map);
     let scheduler = "line 4, column 87 (services[0].scheduler): ";
     let later = "this version of lb-ctl does not carry out the scheduler wlc";
     points_at("\"mh\"", "\"wlc\"", &format!("{scheduler}{later}"));
-    points_at(
-        "\"mh\"",
-        "\"best\"",
-        &format!("{scheduler}scheduler \"best\" is unknown"),
-    );
+    points_at("\"mh\"", "\"best\"", &format!("{scheduler}scheduler \"best\" is unknown"));
     let drain = "line 6, column 67 (services[0].reals[1].drain): ";
     let number = format!("{drain}invalid type: integer `1`, expected a boolean");
     points_at("\"drain\": true", "\"drain\": 1", &number);
@@ -130,22 +95,10 @@ fn points_at_bad_words() {
 fn points_at_unknown_missing_and_repeated_keys() {
     let real = "line 6, column 58 (services[0].reals[1].";
     let unknown = "drian): unknown field `drian`, expected one of `address`, `weight`, `drain`";
-    points_at(
-        "\"drain\": true",
-        "\"drian\": true",
-        &format!("{real}{unknown}"),
-    );
-    points_at(
-        "\"drain\": true",
-        "\"drian\":true",
-        &format!("{real}{unknown}"),
-    );
+    points_at("\"drain\": true", "\"drian\": true", &format!("{real}{unknown}"));
+    points_at("\"drain\": true", "\"drian\":true", &format!("{real}{unknown}"));
     let again = "weight): the key `weight` stands here a second time";
-    points_at(
-        "\"drain\": true",
-        "\"weight\": 2",
-        &format!("{real}{again}"),
-    );
+    points_at("\"drain\": true", "\"weight\": 2", &format!("{real}{again}"));
     points_at(
         "\"interfaces\"",
         "\"interface\"",
@@ -171,10 +124,7 @@ fn an_array_is_no_object() {
         "line 8, column 18 (services[1].reals[0]): invalid type: sequence, expected an object",
     );
     let error = refused("[[], []]").to_string();
-    assert!(
-        error.starts_with("line 1, column 1: invalid type: sequence"),
-        "{error}"
-    );
+    assert!(error.starts_with("line 1, column 1: invalid type: sequence"), "{error}");
 }
 
 #[test]
@@ -185,23 +135,14 @@ fn points_at_faults_of_syntax() {
             "line 2, column 22 (interfaces): expected `,` or `]`",
         ),
         ("{} x", "line 1, column 4: trailing characters"),
-        (
-            "{\"services\": [",
-            "line 1, column 14 (services): EOF while parsing a list",
-        ),
+        ("{\"services\": [", "line 1, column 14 (services): EOF while parsing a list"),
         ("{\n", "line 2, column 1: EOF while parsing an object"),
         ("", "line 1, column 1: the file is empty"),
         (" \n\t\n", "line 1, column 1: the file is empty"),
-        (
-            "\u{feff}{}",
-            "line 1, column 1: the file begins with a byte order mark",
-        ),
+        ("\u{feff}{}", "line 1, column 1: the file begins with a byte order mark"),
     ] {
         let message = refused(text).to_string();
-        assert!(
-            message.starts_with(expected),
-            "{message}\nis not\n{expected}"
-        );
+        assert!(message.starts_with(expected), "{message}\nis not\n{expected}");
     }
     let error = parse_bytes(b"{\n  \"\xc3\xa9\": \"\xff\"").unwrap_err();
     assert_eq!((error.line, error.column), (2, 9));
@@ -217,21 +158,13 @@ fn a_fault_before_a_fault_of_syntax_still_has_a_place() {
 #[test]
 fn refuses_keys_of_later_versions_by_name() {
     for (from, to, place) in [
-        (
-            "\"interfaces\"",
-            "\"vrrp\": {}, \"interfaces\"",
-            "line 2, column 3 (vrrp)",
-        ),
+        ("\"interfaces\"", "\"vrrp\": {}, \"interfaces\"", "line 2, column 3 (vrrp)"),
         (
             "\"name\"",
             "\"check\": {\"type\": \"tcp\"}, \"name\"",
             "line 4, column 7 (services[0].check)",
         ),
-        (
-            "\"name\"",
-            "\"tracking\": \"full\", \"name\"",
-            "line 4, column 7 (services[0].tracking)",
-        ),
+        ("\"name\"", "\"tracking\": \"full\", \"name\"", "line 4, column 7 (services[0].tracking)"),
         (
             "\"name\"",
             "\"persistence\": null, \"name\"",
@@ -240,10 +173,7 @@ fn refuses_keys_of_later_versions_by_name() {
     ] {
         let message = with(from, to);
         assert!(message.starts_with(place), "{message}");
-        assert!(
-            message.contains("this version of lb-ctl does not carry out `"),
-            "{message}"
-        );
+        assert!(message.contains("this version of lb-ctl does not carry out `"), "{message}");
     }
 }
 
@@ -260,22 +190,14 @@ fn services_and_names_are_unique() {
     let named = |text: &str| format!("{text}, \"name\": \"a\"");
     let error = refused(&list(&named(web), &named(dns)));
     assert_eq!((error.line, error.path.as_str()), (3, "services[1].name"));
-    assert!(
-        error
-            .message
-            .contains("belongs to service tcp 192.0.2.10:80"),
-        "{error}"
-    );
+    assert!(error.message.contains("belongs to service tcp 192.0.2.10:80"), "{error}");
 }
 
 #[test]
 fn one_service_in_two_spellings_is_a_duplicate() {
     let service = |vip| format!(r#"{{"protocol": "tcp", "vip": "{vip}", "port": 80}}"#);
-    let text = format!(
-        r#"{{"services": [{}, {}]}}"#,
-        service("2001:db8::1"),
-        service("2001:DB8:0::0:1")
-    );
+    let text =
+        format!(r#"{{"services": [{}, {}]}}"#, service("2001:db8::1"), service("2001:DB8:0::0:1"));
     assert_eq!(refused(&text).path, "services[1]");
 }
 

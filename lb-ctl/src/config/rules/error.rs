@@ -11,18 +11,10 @@ use crate::config::model::Endpoint;
 pub enum RuleError {
     /// Not an address at all.
     #[error("{role} {text:?} is not an IPv4 or IPv6 address: {hint}")]
-    NotAnAddress {
-        role: Role,
-        text: String,
-        hint: &'static str,
-    },
+    NotAnAddress { role: Role, text: String, hint: &'static str },
     /// An address that no packet can be balanced to.
     #[error("{role} {address} is {kind}: give a unicast address of this network")]
-    UnusableAddress {
-        role: Role,
-        address: IpAddr,
-        kind: &'static str,
-    },
+    UnusableAddress { role: Role, address: IpAddr, kind: &'static str },
     /// A port that does not exist.
     #[error("port {number} is outside 1 to 65535")]
     Port { number: i128 },
@@ -58,11 +50,7 @@ pub enum RuleError {
         service.port,
         service.port
     )]
-    RealPort {
-        real: IpAddr,
-        port: u16,
-        service: Endpoint,
-    },
+    RealPort { real: IpAddr, port: u16, service: Endpoint },
     /// The same service twice in one definition.
     #[error("service {endpoint} stands at services[{first}] already: keep one of the two")]
     DuplicateService { endpoint: Endpoint, first: usize },

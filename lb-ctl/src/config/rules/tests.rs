@@ -18,29 +18,14 @@ fn numbers_are_held_to_their_range() {
 fn words_are_known_known_for_later_or_unknown() {
     assert_eq!(protocol("tcp"), Ok(Protocol::Tcp));
     assert_eq!(protocol("udp"), Ok(Protocol::Udp));
-    assert!(matches!(
-        protocol("TCP"),
-        Err(RuleError::UnknownProtocol { .. })
-    ));
+    assert!(matches!(protocol("TCP"), Err(RuleError::UnknownProtocol { .. })));
     assert_eq!(scheduler("mh"), Ok(Scheduler::Mh));
     for word in ["rr", "wrr", "lc", "wlc", "sh", "sed", "nq"] {
         let error = scheduler(word).unwrap_err();
-        assert_eq!(
-            error,
-            RuleError::LaterScheduler {
-                word: word.to_owned()
-            }
-        );
-        assert!(
-            error
-                .to_string()
-                .contains("this version of lb-ctl does not carry out")
-        );
+        assert_eq!(error, RuleError::LaterScheduler { word: word.to_owned() });
+        assert!(error.to_string().contains("this version of lb-ctl does not carry out"));
     }
-    assert!(matches!(
-        scheduler("maglev"),
-        Err(RuleError::UnknownScheduler { .. })
-    ));
+    assert!(matches!(scheduler("maglev"), Err(RuleError::UnknownScheduler { .. })));
 }
 
 #[test]
@@ -61,22 +46,14 @@ fn addresses_that_no_host_has_are_refused_for_vip_and_real() {
         assert!(as_vip.starts_with(&format!("VIP {address} is")), "{as_vip}");
         assert!(as_vip.contains(kind), "{as_vip}");
         let as_real = real(ip("192.0.2.10"), address).unwrap_err().to_string();
-        assert!(
-            as_real.starts_with(&format!("real {address} is")),
-            "{as_real}"
-        );
+        assert!(as_real.starts_with(&format!("real {address} is")), "{as_real}");
         assert!(as_real.contains(kind), "{as_real}");
     }
 }
 
 #[test]
 fn a_link_local_address_can_be_a_real_and_no_vip() {
-    assert!(
-        vip(ip("fe80::1"))
-            .unwrap_err()
-            .to_string()
-            .contains("link-local")
-    );
+    assert!(vip(ip("fe80::1")).unwrap_err().to_string().contains("link-local"));
     assert_eq!(real(ip("2001:db8::10"), ip("fe80::1")), Ok(()));
     assert_eq!(vip(ip("169.254.0.1")), Ok(()));
 }
@@ -100,14 +77,9 @@ fn a_reals_port_is_the_services() {
     let address = ip("192.0.2.21");
     assert_eq!(real_port(service, address, None), Ok(()));
     assert_eq!(real_port(service, address, Some(80)), Ok(()));
-    let error = real_port(service, address, Some(8080))
-        .unwrap_err()
-        .to_string();
+    let error = real_port(service, address, Some(8080)).unwrap_err().to_string();
     assert!(error.contains("port 8080"), "{error}");
-    assert!(
-        error.contains("direct routing cannot rewrite ports"),
-        "{error}"
-    );
+    assert!(error.contains("direct routing cannot rewrite ports"), "{error}");
 }
 
 #[test]
@@ -125,17 +97,8 @@ fn interface_names_are_those_of_the_kernel() {
     for good in ["eth0", "a", "enp0s31f6.1000", "123456789012345", "wlan@x"] {
         assert_eq!(interface(good), Ok(()), "{good:?}");
     }
-    for bad in [
-        "",
-        "1234567890123456",
-        "a/b",
-        "a b",
-        "a\t",
-        "eth0:1",
-        ".",
-        "..",
-        "ééééééé8",
-    ] {
+    for bad in ["", "1234567890123456", "a/b", "a b", "a\t", "eth0:1", ".", "..", "ééééééé8"]
+    {
         let expected = bad.len() <= INTERFACE_BYTES && bad.starts_with('é');
         assert_eq!(interface(bad).is_ok(), expected, "{bad:?}");
     }
@@ -154,9 +117,6 @@ fn a_bad_address_gets_a_hint() {
         ("", "192.0.2.10"),
     ] {
         let error = address(Role::Vip, text).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("{text:?}")) && error.contains(hint),
-            "{error}"
-        );
+        assert!(error.contains(&format!("{text:?}")) && error.contains(hint), "{error}");
     }
 }

@@ -81,11 +81,7 @@ fn replaces_the_file_and_keeps_its_mode() {
     assert_eq!(bed.text(), render(&Desired::default()));
     assert_eq!(after.mode(), before.mode());
     assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
-    assert_ne!(
-        after.ino(),
-        before.ino(),
-        "it is replaced, not written over"
-    );
+    assert_ne!(after.ino(), before.ino(), "it is replaced, not written over");
     assert_eq!(bed.names(), ["lb-ctl.json"]);
 }
 
@@ -93,11 +89,7 @@ fn replaces_the_file_and_keeps_its_mode() {
 fn what_is_prepared_and_dropped_leaves_no_trace() {
     let bed = Bed::with(TEXT);
     let prepared = bed.store.prepare(&Desired::default()).unwrap();
-    assert_eq!(
-        bed.names().len(),
-        2,
-        "the new content stands beside the file"
-    );
+    assert_eq!(bed.names().len(), 2, "the new content stands beside the file");
     assert_eq!(bed.text(), TEXT);
     drop(prepared);
     assert_eq!(bed.names(), ["lb-ctl.json"]);
@@ -116,10 +108,7 @@ fn notices_a_change_by_hand() {
     assert!(bed.store.changed_by_hand().unwrap(), "it was removed");
     bed.store.read().unwrap();
     fs::write(bed.store.path(), "").unwrap();
-    assert!(
-        bed.store.changed_by_hand().unwrap(),
-        "an empty file is not a missing one"
-    );
+    assert!(bed.store.changed_by_hand().unwrap(), "an empty file is not a missing one");
 }
 
 #[test]
@@ -144,16 +133,8 @@ fn a_half_written_file_is_refused_and_the_last_good_one_stays_known() {
     let mut bed = Bed::with(TEXT);
     fs::write(bed.store.path(), &TEXT[..100]).unwrap();
     let error = bed.store.read().unwrap_err();
-    assert!(
-        matches!(&error, StoreError::Definition { source, .. } if source.line > 1),
-        "{error}"
-    );
-    assert!(
-        error
-            .to_string()
-            .contains(&bed.store.path().display().to_string()),
-        "{error}"
-    );
+    assert!(matches!(&error, StoreError::Definition { source, .. } if source.line > 1), "{error}");
+    assert!(error.to_string().contains(&bed.store.path().display().to_string()), "{error}");
     assert!(bed.store.changed_by_hand().unwrap());
     fs::write(bed.store.path(), TEXT).unwrap();
     assert!(!bed.store.changed_by_hand().unwrap());
@@ -165,24 +146,12 @@ fn writes_through_links_and_leaves_them() {
     fs::create_dir(bed.path("sub")).unwrap();
     symlink("sub/second", bed.store.path()).unwrap();
     symlink("../file", bed.path("sub/second")).unwrap();
-    assert!(
-        bed.store.read().unwrap().is_none(),
-        "the links lead nowhere yet"
-    );
+    assert!(bed.store.read().unwrap().is_none(), "the links lead nowhere yet");
     for definition in [desired(), Desired::default()] {
         bed.write(&definition).unwrap();
-        assert_eq!(
-            fs::read_link(bed.store.path()).unwrap(),
-            Path::new("sub/second")
-        );
-        assert_eq!(
-            fs::read_link(bed.path("sub/second")).unwrap(),
-            Path::new("../file")
-        );
-        assert_eq!(
-            fs::read_to_string(bed.path("file")).unwrap(),
-            render(&definition)
-        );
+        assert_eq!(fs::read_link(bed.store.path()).unwrap(), Path::new("sub/second"));
+        assert_eq!(fs::read_link(bed.path("sub/second")).unwrap(), Path::new("../file"));
+        assert_eq!(fs::read_to_string(bed.path("file")).unwrap(), render(&definition));
     }
     assert_eq!(bed.names(), ["file", "link", "sub"]);
 }
@@ -192,14 +161,8 @@ fn links_in_a_circle_are_an_error() {
     let bed = Bed::at("a");
     symlink("b", bed.path("a")).unwrap();
     symlink("a", bed.path("b")).unwrap();
-    assert!(matches!(
-        bed.store.load(),
-        Err(StoreError::Unreadable { .. })
-    ));
-    assert!(matches!(
-        bed.store.prepare(&desired()),
-        Err(StoreError::Unwritable { .. })
-    ));
+    assert!(matches!(bed.store.load(), Err(StoreError::Unreadable { .. })));
+    assert!(matches!(bed.store.prepare(&desired()), Err(StoreError::Unwritable { .. })));
 }
 
 #[test]
@@ -216,15 +179,9 @@ fn errors_name_the_file_and_a_remedy() {
     let bed = Bed::at("file/lb-ctl.json");
     fs::write(bed.path("file"), "").unwrap();
     let name = bed.store.path().display().to_string();
-    for error in [
-        bed.store.load().unwrap_err(),
-        bed.store.prepare(&desired()).unwrap_err(),
-    ] {
+    for error in [bed.store.load().unwrap_err(), bed.store.prepare(&desired()).unwrap_err()] {
         let message = error.to_string();
-        assert!(
-            message.contains(&name) && message.contains("--config"),
-            "{message}"
-        );
+        assert!(message.contains(&name) && message.contains("--config"), "{message}");
     }
 }
 

@@ -9,7 +9,7 @@ use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, Xdp};
 
 use super::open::{entries, remove_file};
-use crate::dataplane::{AttachMode, Attachment, DataplaneError, ModeChoice};
+use crate::dataplane::{AttachMode, Attachment, DataplaneError, Held, ModeChoice};
 
 pub(super) struct Links {
     pin_dir: PathBuf,
@@ -52,11 +52,12 @@ impl Links {
         interface: &str,
         ifindex: u32,
         choice: ModeChoice,
-        before: Option<AttachMode>,
+        before: Option<Held>,
     ) -> Result<Attachment, DataplaneError> {
-        if let Some(mode) = before.filter(|mode| choice.allows(*mode))
-            && let Some(link_id) = self.update(program, interface)
+        if let Some(held) = before.filter(|held| choice.allows(held.mode))
+            && let Some(link_id) = self.update(program, interface, held)
         {
+            let mode = held.mode;
             let reason = "taken over from an earlier daemon".to_owned();
             return Ok(Attachment { mode, reason, link_id });
         }
@@ -70,9 +71,13 @@ impl Links {
         Ok(Attachment { mode, reason, link_id })
     }
 
-    /// Swaps the program in a pinned link. `None` where there is none, or its interface is gone.
-    fn update(&mut self, program: &mut Xdp, interface: &str) -> Option<u32> {
+    /// Swaps the program in a pinned link. `None` where there is none, or it is not the one that
+    /// the interface has now.
+    fn update(&mut self, program: &mut Xdp, interface: &str, held: Held) -> Option<u32> {
         let link = FdLink::from(PinnedLink::from_pin(self.path(interface)).ok()?);
+        if link.info().ok()?.program_id() != held.program_id {
+            return None;
+        }
         let link_id = program.attach_to_link(XdpLink::try_from(link).ok()?).ok()?;
         let link = FdLink::try_from(program.take_link(link_id).ok()?).ok()?;
         let id = link.info().ok()?.id();

@@ -24,7 +24,9 @@ pub(super) fn forward(ebpf: &mut Ebpf) {
     let mut logger = match unsafe { AsyncFd::register_with_interest(logger, Interest::READABLE) } {
         Ok(logger) => logger,
         Err(_) => {
-            tracing::warn!("the program's own messages will not be seen: no room in the event loop");
+            tracing::warn!(
+                "the program's own messages will not be seen: no room in the event loop"
+            );
             return;
         }
     };

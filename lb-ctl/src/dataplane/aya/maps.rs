@@ -104,7 +104,11 @@ impl Maps {
 
     /// Replaces a ring: fills a new map, then swaps it in. The kernel returns from the swap when
     /// no packet sees the old one any more (`maybe_wait_bpf_programs`).
-    pub(super) fn put_ring(&mut self, service: u32, slots: &[RealId]) -> Result<(), DataplaneError> {
+    pub(super) fn put_ring(
+        &mut self,
+        service: u32,
+        slots: &[RealId],
+    ) -> Result<(), DataplaneError> {
         let definition = aya_obj::Map::new_from_params(
             BPF_MAP_TYPE_ARRAY as u32,
             size_of::<u32>() as u32,

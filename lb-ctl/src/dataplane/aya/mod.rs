@@ -16,12 +16,11 @@ use lb_common::key::ServiceKey;
 use lb_common::limits::{RING_SLOTS, maps as names};
 use lb_common::value::{RealId, Service, Stats};
 
-pub use self::open::OpenOptions;
 use self::links::Links;
 use self::maps::{Maps, map_error};
+pub use self::open::OpenOptions;
 use super::{
-    AttachMode, Attachment, Capacity, Dataplane, DataplaneError, MapFill, ModeChoice,
-    ReadConnections,
+    Attachment, Capacity, Dataplane, DataplaneError, Held, MapFill, ModeChoice, ReadConnections,
 };
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
@@ -146,7 +145,7 @@ impl Dataplane for AyaDataplane {
         name: &str,
         ifindex: u32,
         choice: ModeChoice,
-        before: Option<AttachMode>,
+        before: Option<Held>,
     ) -> Result<Attachment, DataplaneError> {
         let program = open::program(&mut self.ebpf)?;
         self.links.attach(program, name, ifindex, choice, before)
@@ -165,6 +164,13 @@ impl Dataplane for AyaDataplane {
             self.links.detach(&name)?;
         }
         open::remove_pins(self.links.pin_dir())
+    }
+
+    fn discard(&mut self, links: &[String]) -> Result<(), DataplaneError> {
+        for name in self.links.pinned()?.iter().filter(|name| !links.contains(name)) {
+            self.links.detach(name)?;
+        }
+        if self.adopted { Ok(()) } else { open::remove_pins(self.maps.directory()) }
     }
 
     fn retire_others(&self) -> Result<(), DataplaneError> {

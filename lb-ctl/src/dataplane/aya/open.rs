@@ -38,8 +38,9 @@ impl AyaDataplane {
     pub fn open(options: &OpenOptions) -> Result<Self, DataplaneError> {
         let maps_dir = options.pin_dir.join(maps_name(options.capacity));
         let adopted = maps_dir.is_dir();
-        fs::create_dir_all(&maps_dir)
-            .map_err(|e| DataplaneError::Setup(format!("cannot create {}: {e}", maps_dir.display())))?;
+        fs::create_dir_all(&maps_dir).map_err(|e| {
+            DataplaneError::Setup(format!("cannot create {}: {e}", maps_dir.display()))
+        })?;
         let mut ebpf = load(options, &maps_dir)?;
         logs::forward(&mut ebpf);
         let program = program(&mut ebpf)?;
@@ -83,7 +84,9 @@ pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
     let program = ebpf
         .program_mut(PROGRAM)
         .ok_or_else(|| DataplaneError::Setup(format!("the object has no program {PROGRAM}")))?;
-    program.try_into().map_err(|e: aya::programs::ProgramError| DataplaneError::Setup(e.to_string()))
+    program
+        .try_into()
+        .map_err(|e: aya::programs::ProgramError| DataplaneError::Setup(e.to_string()))
 }
 
 /// Capacities stand in the name, so that tables of other sizes are never taken for these.
@@ -95,7 +98,8 @@ fn maps_name(capacity: Capacity) -> String {
 /// Removes the maps directories that are not `keep`.
 pub(super) fn retire_other_maps(pin_dir: &Path, keep: &Path) -> Result<(), DataplaneError> {
     for entry in entries(pin_dir)? {
-        let named_maps = entry.file_name().is_some_and(|n| n.to_string_lossy().starts_with("maps-"));
+        let named_maps =
+            entry.file_name().is_some_and(|n| n.to_string_lossy().starts_with("maps-"));
         if named_maps && entry != keep {
             remove_tree(&entry)?;
         }
@@ -124,8 +128,7 @@ pub(super) fn remove_file(path: &Path) -> Result<(), DataplaneError> {
 }
 
 pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataplaneError> {
-    let unreadable =
-        |e| DataplaneError::Setup(format!("cannot read {}: {e}", directory.display()));
+    let unreadable = |e| DataplaneError::Setup(format!("cannot read {}: {e}", directory.display()));
     fs::read_dir(directory)
         .map_err(unreadable)?
         .map(|entry| entry.map(|entry| entry.path()).map_err(unreadable))

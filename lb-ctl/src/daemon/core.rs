@@ -1,0 +1,177 @@
+//! The daemon's one task: it owns the state and brings the machine in line with it.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::interfaces::Interfaces;
+use super::options::DaemonOptions;
+use crate::command::CommandError;
+use crate::config::model::Desired;
+use crate::config::store::Store;
+use crate::dataplane::Dataplane;
+use crate::neigh::driver::{NeighbourHandle, NetEvent};
+use crate::netlink::Netlink;
+use crate::netlink::types::HeldAddress;
+use crate::reconcile::actual::Actual;
+use crate::reconcile::{apply, plan};
+use crate::state::{self, State};
+use crate::vip::{self, VipOp};
+
+/// Everything the daemon knows and holds.
+pub(super) struct Core<D> {
+    pub(super) options: DaemonOptions,
+    pub(super) store: Store,
+    /// What is wrong with the definition file, while the last good state runs on.
+    pub(super) stale: Option<String>,
+    pub(super) state: State,
+    pub(super) actual: Actual,
+    pub(super) dataplane: D,
+    pub(super) interfaces: Interfaces,
+    pub(super) held: Vec<HeldAddress>,
+    pub(super) netlink: Netlink,
+    pub(super) neighbours: NeighbourHandle,
+    pub(super) started: Instant,
+    /// The machine changed in a way that needs a full convergence.
+    pub(super) unsettled: bool,
+    /// What the log was told last of why it is unsettled.
+    pub(super) complaint: Option<String>,
+}
+
+/// What to do where the program cannot be put on an interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Strictness {
+    /// Fail before any VIP is added.
+    Strict,
+    /// Serve by the other interfaces, and fail then.
+    Lenient,
+}
+
+impl<D: Dataplane> Core<D> {
+    /// Brings the machine in line with the definitions: VIPs that go, then the maps, then the
+    /// interfaces, then VIPs that come, so that no client is drawn to a service that is not there.
+    pub(super) async fn converge(&mut self, strictness: Strictness) -> Result<(), CommandError> {
+        let links = self.netlink.links().await.map_err(failed)?;
+        self.interfaces.refresh(&self.state.desired, &links);
+        self.state.ingress = self.interfaces.ingress();
+        let rips = state::rips(&self.state.desired);
+        self.state.resolutions = self.neighbours.watch(rips).await.map_err(failed)?;
+        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
+        self.reconcile()?;
+        let attached = self.interfaces.attach(&mut self.dataplane);
+        if strictness == Strictness::Strict {
+            attached.clone()?;
+        }
+        self.move_vips(|op| matches!(op, VipOp::Add { .. })).await?;
+        attached
+    }
+
+    /// Brings the maps in line with the state.
+    pub(super) fn reconcile(&mut self) -> Result<(), CommandError> {
+        let target = self.state.target();
+        let ops = plan::plan(&target, &self.actual, self.dataplane.capacity())
+            .map_err(|error| CommandError::Refused(error.to_string()))?;
+        apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)
+    }
+
+    async fn move_vips(&mut self, chosen: impl Fn(&VipOp) -> bool) -> Result<(), CommandError> {
+        self.held = self.netlink.addresses().await.map_err(failed)?;
+        let wanted = state::vips(&self.state.desired);
+        let ops = vip::plan(&wanted, &self.held, &self.interfaces.attached());
+        for op in ops.into_iter().filter(|op| chosen(op)) {
+            match op {
+                VipOp::Add { ifindex, address } => {
+                    self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
+                    tracing::info!("{address}: added to {}", self.interface_name(ifindex));
+                }
+                VipOp::Delete { ifindex, address } => {
+                    self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
+                    tracing::info!("{address}: removed from {}", self.interface_name(ifindex));
+                }
+            }
+        }
+        self.held = self.netlink.addresses().await.map_err(failed)?;
+        Ok(())
+    }
+
+    fn interface_name(&self, ifindex: u32) -> String {
+        let link = |i: &super::interfaces::Interface| i.link.as_ref().map(|link| link.index);
+        let known = self.interfaces.iter().find(|i| link(i) == Some(ifindex));
+        known.map_or_else(|| format!("interface {ifindex}"), |i| i.name.clone())
+    }
+
+    /// Takes in what changed on the machine. New MACs reach the packet path at once; the rest
+    /// waits for the next [`Self::settle`], since it often comes in crowds.
+    pub(super) fn handle_net(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Resolutions(changes) => {
+                for (address, resolution) in changes {
+                    tracing::info!("real {address}: {}", super::view::resolution(&resolution));
+                    self.state.resolutions.insert(address, resolution);
+                }
+                if let Err(error) = self.reconcile() {
+                    tracing::error!("a change of neighbours is not in effect yet: {error}");
+                    self.unsettled = true;
+                }
+            }
+            NetEvent::Link(change) => self.unsettled |= self.interfaces.concerns(&change.name),
+            NetEvent::AddressRemoved { address, .. } => self.unsettled |= self.is_vip(address),
+            NetEvent::AddressAdded { .. } => {}
+        }
+    }
+
+    fn is_vip(&self, address: IpAddr) -> bool {
+        self.state.desired.services.keys().any(|endpoint| endpoint.address == address)
+    }
+
+    /// Converges again where the machine changed. What fails is tried again at the next call.
+    pub(super) async fn settle(&mut self) {
+        if !self.unsettled {
+            return;
+        }
+        let outcome = self.converge(Strictness::Lenient).await.map_err(|error| error.to_string());
+        if let Err(error) = &outcome
+            && self.complaint.as_ref() != Some(error)
+        {
+            tracing::warn!("not everything is in effect, trying again: {error}");
+        }
+        self.unsettled = outcome.is_err();
+        self.complaint = outcome.err();
+    }
+
+    /// Goes over to other definitions, wholly or not at all.
+    ///
+    /// `keep` runs when they are in effect; where it fails they are taken back.
+    pub(super) async fn go_over(
+        &mut self,
+        next: Desired,
+        keep: impl FnOnce(&mut Store) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let links = self.netlink.links().await.map_err(failed)?;
+        self.interfaces.check(&next, &links)?;
+        let before = std::mem::replace(&mut self.state.desired, next);
+        let outcome = match self.converge(Strictness::Strict).await {
+            Ok(()) => keep(&mut self.store),
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            self.state.desired = before;
+            if let Err(error) = self.converge(Strictness::Lenient).await {
+                tracing::error!("taking a failed change back: {error}");
+                self.unsettled = true;
+            }
+        }
+        outcome
+    }
+
+    /// Ends forwarding: VIPs off, program off, pins gone.
+    pub(super) async fn withdraw(&mut self) -> Result<(), CommandError> {
+        self.state.desired = Desired::default();
+        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
+        self.dataplane.unpin_all().map_err(failed)
+    }
+}
+
+/// A failure of the system, as a command's answer.
+pub(super) fn failed(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Failed(error.to_string())
+}

@@ -1,0 +1,228 @@
+//! The daemon: one task owns the state, and one closed set of events drives it.
+
+mod commands;
+mod core;
+mod error;
+mod interfaces;
+pub mod options;
+mod preflight;
+mod view;
+
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use self::core::{Core, Strictness};
+pub use self::error::DaemonError;
+use self::interfaces::Interfaces;
+use self::options::DaemonOptions;
+use crate::api::door::{Call, Door};
+use crate::api::{server, socket};
+use crate::config::store::Store;
+use crate::dataplane::Dataplane;
+use crate::dataplane::aya::{AyaDataplane, OpenOptions};
+use crate::neigh::driver::{NeighbourDriver, NetEvent};
+use crate::netlink::Netlink;
+use crate::state::State;
+
+/// How long changes of links and addresses are gathered before they are acted on.
+const GATHER: Duration = Duration::from_millis(100);
+/// How often what could not be put into effect is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// All that can happen to the daemon.
+enum Event {
+    Call(Call),
+    Net(NetEvent),
+    Settle,
+    Reload,
+    Leave(&'static str),
+}
+
+/// Runs the daemon until it is told to leave.
+///
+/// # Errors
+///
+/// Why it did not start. Once it runs, failures are logged and tried again.
+pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
+    preflight::kernel()?;
+    let _lock = preflight::lock_pin_dir(&options.pin_dir)?;
+    let bound = socket::bind(&options.socket, options.socket_group.as_deref())?;
+    let detach_on_exit = options.detach_on_exit;
+    let mut events = Events::listen()?;
+    let mut core = start(options, &mut events).await?;
+    let (door, calls) = Door::new();
+    events.calls = Some(calls);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(server::serve(bound, door, async {
+        // An error is the sender's end, which means the same.
+        let _ = stopped.await;
+    }));
+    notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("ready");
+    let signal = serve(&mut core, &mut events).await;
+    notify(&[sd_notify::NotifyState::Stopping]);
+    drop(stop);
+    drop(events);
+    if let Err(error) = server.await {
+        tracing::error!("the server of the socket: {error}");
+    }
+    if detach_on_exit {
+        core.withdraw().await?;
+        tracing::info!("{signal}: left; forwarding has ended");
+    } else {
+        tracing::info!("{signal}: left; forwarding goes on without a daemon");
+    }
+    Ok(())
+}
+
+async fn start(
+    options: DaemonOptions,
+    events: &mut Events,
+) -> Result<Core<AyaDataplane>, DaemonError> {
+    let mut store = Store::open(options.config.clone());
+    let desired = store.read()?.unwrap_or_default();
+    let interfaces = Interfaces::new(options.interfaces.clone(), options.mode);
+    if interfaces.wanted(&desired).is_empty() {
+        return Err(DaemonError::NoInterface(options.config.display().to_string()));
+    }
+    let (netlink, notices) = Netlink::connect()?;
+    interfaces.check(&desired, &netlink.links().await?)?;
+    let dataplane = AyaDataplane::open(&OpenOptions {
+        pin_dir: options.pin_dir.clone(),
+        capacity: options.capacity,
+        seed: options.seed,
+    })?;
+    let actual = dataplane.read_back()?;
+    if dataplane.adopted() {
+        tracing::info!(
+            "took over {} services and {} reals from an earlier daemon",
+            actual.services().len(),
+            actual.reals_len()
+        );
+    }
+    let (sender, receiver) = mpsc::channel(1024);
+    let neighbours = NeighbourDriver::start(netlink.clone(), notices, sender);
+    events.net = Some(receiver);
+    let mut core = Core {
+        options,
+        store,
+        stale: None,
+        state: State { desired, ..State::default() },
+        actual,
+        dataplane,
+        interfaces,
+        held: Vec::new(),
+        netlink,
+        neighbours,
+        started: Instant::now(),
+        unsettled: false,
+        complaint: None,
+    };
+    let links = core.dataplane.attached()?;
+    if let Err(error) = core.converge(Strictness::Strict).await {
+        core.dataplane.discard(&links)?;
+        return Err(error.into());
+    }
+    core.dataplane.retire_others()?;
+    Ok(core)
+}
+
+/// Handles events until one says to leave; returns the signal's name.
+async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static str {
+    loop {
+        match events.next().await {
+            Event::Call(call) => core.handle_call(call).await,
+            Event::Net(event) => core.handle_net(event),
+            Event::Settle => {
+                events.settle = None;
+                core.settle().await;
+                if core.unsettled {
+                    events.settle_after(RETRY);
+                }
+            }
+            Event::Reload => {
+                notify_reloading();
+                if let Err(error) = core.reload().await {
+                    tracing::error!("reload: {error}; the last good state runs on");
+                }
+                notify(&[sd_notify::NotifyState::Ready]);
+            }
+            Event::Leave(signal) => return signal,
+        }
+        if core.unsettled {
+            events.settle_after(GATHER);
+        }
+    }
+}
+
+/// Where events come from.
+struct Events {
+    calls: Option<mpsc::Receiver<Call>>,
+    net: Option<mpsc::Receiver<NetEvent>>,
+    settle: Option<tokio::time::Instant>,
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Events {
+    fn listen() -> Result<Self, DaemonError> {
+        Ok(Self {
+            calls: None,
+            net: None,
+            settle: None,
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Asks for [`Event::Settle`], unless it is asked for already.
+    fn settle_after(&mut self, wait: Duration) {
+        self.settle.get_or_insert(tokio::time::Instant::now() + wait);
+    }
+
+    async fn next(&mut self) -> Event {
+        let settle = self.settle;
+        tokio::select! {
+            // A change of neighbours goes before a queue of commands.
+            biased;
+            _ = self.terminate.recv() => Event::Leave("SIGTERM"),
+            _ = self.interrupt.recv() => Event::Leave("SIGINT"),
+            Some(event) = receive(&mut self.net) => Event::Net(event),
+            _ = self.hangup.recv() => Event::Reload,
+            () = at(settle) => Event::Settle,
+            Some(call) = receive(&mut self.calls) => Event::Call(call),
+        }
+    }
+}
+
+/// The next message of a channel that may not be there.
+async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
+    match channel {
+        Some(channel) => channel.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a moment that may not be set.
+async fn at(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    // Not under systemd there is nobody to tell.
+    let _ = sd_notify::notify(states);
+}
+
+fn notify_reloading() {
+    match sd_notify::NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[sd_notify::NotifyState::Reloading, now]),
+        Err(_) => notify(&[sd_notify::NotifyState::Reloading]),
+    }
+}

@@ -1,0 +1,305 @@
+//! What is shown of the state: built in the daemon's task, finished with the connections on
+//! another thread.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use lb_common::limits::maps as names;
+use lb_common::value::{RealId, Stats, connection_state};
+use lb_common::verdict::Reason;
+
+use super::core::{Core, failed};
+use super::interfaces::Interface;
+use crate::api::wire;
+use crate::command::{CommandError, Reply};
+use crate::config::model::{Endpoint, Real, Service};
+use crate::dataplane::{Dataplane, Tracked};
+use crate::neigh::table::Resolution;
+
+/// A view that lacks the connections.
+pub(super) enum Unfinished {
+    List(wire::List, Owners),
+    Connections(Option<Endpoint>, Owners),
+    Status(Box<wire::Status>, u32),
+}
+
+/// Who owns a connection: by real id and generation, the real's place in the list and its address.
+pub(super) struct Owners(HashMap<(RealId, u32), Owner>);
+
+#[derive(Clone, Copy)]
+struct Owner {
+    service: usize,
+    real: usize,
+    address: IpAddr,
+}
+
+impl Unfinished {
+    pub(super) fn finish(self, tracked: &[Tracked]) -> Reply {
+        match self {
+            Self::List(list, owners) => Reply::List(count(list, &owners, tracked)),
+            Self::Connections(only, owners) => {
+                let owned = tracked.iter().filter(|t| only.is_none_or(|o| o == t.endpoint()));
+                let connections = owned
+                    .filter_map(|t| {
+                        let owner = owners.0.get(&(t.real, t.generation))?;
+                        Some(connection(t, owner.address))
+                    })
+                    .collect();
+                Reply::Connections(wire::Connections { connections })
+            }
+            Self::Status(mut status, capacity) => {
+                for (name, v4) in [(names::CONNS_V4, true), (names::CONNS_V6, false)] {
+                    let entries = tracked.iter().filter(|t| t.vip.0.is_ipv4() == v4).count() as u64;
+                    let capacity = u64::from(capacity);
+                    status.maps.push(wire::Map { name: name.to_owned(), entries, capacity });
+                }
+                Reply::Status(status)
+            }
+        }
+    }
+}
+
+fn count(mut list: wire::List, owners: &Owners, tracked: &[Tracked]) -> wire::List {
+    for connection in tracked {
+        let Some(owner) = owners.0.get(&(connection.real, connection.generation)) else { continue };
+        let real = &mut list.services[owner.service].reals[owner.real];
+        if connection.state == connection_state::ESTABLISHED {
+            real.active_connections += 1;
+        } else {
+            real.inactive_connections += 1;
+        }
+    }
+    list
+}
+
+fn connection(tracked: &Tracked, real: IpAddr) -> wire::Connection {
+    let state = match tracked.state {
+        connection_state::SYN_RECEIVED => "SYN_RECV",
+        connection_state::FIN_WAIT => "FIN_WAIT",
+        connection_state::CLOSED => "CLOSE",
+        connection_state::UDP => "UDP",
+        _ => "ESTABLISHED",
+    };
+    wire::Connection {
+        protocol: tracked.protocol,
+        state: state.to_owned(),
+        expires: tracked.expires,
+        client: tracked.client.0,
+        client_port: tracked.client.1,
+        vip: tracked.vip.0,
+        port: tracked.vip.1,
+        real,
+    }
+}
+
+/// The services, all or one.
+pub(super) fn list<D: Dataplane>(
+    core: &Core<D>,
+    only: Option<Endpoint>,
+) -> Result<Unfinished, CommandError> {
+    let services = chosen(core, only)?;
+    let mut list = wire::List::default();
+    for service in services {
+        list.services.push(view_service(core, service)?);
+    }
+    Ok(Unfinished::List(list, owners(core, only)))
+}
+
+/// The connections, of all services or one.
+pub(super) fn connections<D: Dataplane>(
+    core: &Core<D>,
+    only: Option<Endpoint>,
+) -> Result<Unfinished, CommandError> {
+    chosen(core, only)?;
+    Ok(Unfinished::Connections(only, owners(core, only)))
+}
+
+fn chosen<D: Dataplane>(
+    core: &Core<D>,
+    only: Option<Endpoint>,
+) -> Result<Vec<&Service>, CommandError> {
+    let services = &core.state.desired.services;
+    match only {
+        None => Ok(services.values().collect()),
+        Some(endpoint) => services.get(&endpoint).map(|service| vec![service]).ok_or_else(|| {
+            CommandError::NotFound(format!(
+                "there is no service {endpoint}: `lb-ctl list` shows those there are"
+            ))
+        }),
+    }
+}
+
+fn owners<D: Dataplane>(core: &Core<D>, only: Option<Endpoint>) -> Owners {
+    let mut owners = HashMap::new();
+    let services = core.state.desired.services.values();
+    let chosen = services.filter(|service| only.is_none_or(|only| only == service.endpoint));
+    for (index, service) in chosen.enumerate() {
+        let Some(id) = core.actual.services().get(&service.endpoint) else { continue };
+        for (real_index, address) in service.reals.keys().enumerate() {
+            if let Some((slot, real)) = core.actual.real(*id, *address) {
+                let owner = Owner { service: index, real: real_index, address: *address };
+                owners.insert((slot, real.generation), owner);
+            }
+        }
+    }
+    Owners(owners)
+}
+
+fn view_service<D: Dataplane>(
+    core: &Core<D>,
+    service: &Service,
+) -> Result<wire::Service, CommandError> {
+    let id = core.actual.services().get(&service.endpoint).copied();
+    let stats = id.map(|id| core.dataplane.service_stats(id)).transpose().map_err(failed)?;
+    let mut reals = Vec::with_capacity(service.reals.len());
+    for (address, real) in &service.reals {
+        let slot = id.and_then(|id| core.actual.real(id, *address)).map(|(slot, _)| slot);
+        let stats = slot.map(|slot| core.dataplane.real_stats(slot)).transpose().map_err(failed)?;
+        let resolution = core.state.resolutions.get(address);
+        reals.push(view_real(*address, *real, resolution, stats.unwrap_or_default()));
+    }
+    Ok(wire::Service {
+        name: service.name.clone(),
+        protocol: service.endpoint.protocol,
+        vip: service.endpoint.address,
+        port: service.endpoint.port,
+        scheduler: service.scheduler.name().to_owned(),
+        stats: view_stats(stats.unwrap_or_default()),
+        reals,
+    })
+}
+
+fn view_real(
+    address: IpAddr,
+    real: Real,
+    resolution: Option<&Resolution>,
+    stats: Stats,
+) -> wire::Real {
+    let hop = match resolution {
+        Some(Resolution::Resolved(hop)) => Some(hop),
+        _ => None,
+    };
+    let (state, reason) = match resolution {
+        Some(Resolution::Unresolved(why)) => (wire::RealState::Unresolved, Some(why.to_string())),
+        None => (wire::RealState::Unresolved, Some("not looked up yet".to_owned())),
+        Some(Resolution::Resolved(_)) if real.effective_weight() == 0 => {
+            (wire::RealState::Drain, None)
+        }
+        Some(Resolution::Resolved(_)) => (wire::RealState::Up, None),
+    };
+    wire::Real {
+        address,
+        weight: real.weight,
+        state,
+        reason,
+        mac: hop.map(|hop| mac(hop.mac)),
+        interface: hop.map(|hop| hop.interface.clone()),
+        active_connections: 0,
+        inactive_connections: 0,
+        stats: view_stats(stats),
+    }
+}
+
+fn view_stats(stats: Stats) -> wire::Stats {
+    let Stats { connections, packets, bytes } = stats;
+    wire::Stats { connections, packets, bytes }
+}
+
+fn mac(mac: lb_common::value::Mac) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
+/// A resolution in words.
+pub(super) fn resolution(resolution: &Resolution) -> String {
+    match resolution {
+        Resolution::Resolved(hop) => format!("is at {} on {}", mac(hop.mac), hop.interface),
+        Resolution::Unresolved(why) => format!("unresolved: {why}"),
+    }
+}
+
+/// The state of the daemon.
+pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, CommandError> {
+    let services = &core.state.desired.services;
+    let reals = || services.values().flat_map(|service| &service.reals);
+    let up = reals().filter(|(address, real)| {
+        let resolved = core.state.resolutions.get(*address);
+        real.effective_weight() > 0 && matches!(resolved, Some(Resolution::Resolved(_)))
+    });
+    let mut maps: Vec<wire::Map> = core
+        .dataplane
+        .fixed_fill()
+        .map_err(failed)?
+        .into_iter()
+        .map(|fill| wire::Map {
+            name: fill.name.to_owned(),
+            entries: fill.entries,
+            capacity: fill.capacity,
+        })
+        .collect();
+    let capacity = core.dataplane.capacity();
+    maps.push(wire::Map {
+        name: names::REALS.to_owned(),
+        entries: core.actual.reals_len() as u64,
+        capacity: u64::from(capacity.reals) - 1,
+    });
+    let status = wire::Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        uptime: core.started.elapsed().as_secs(),
+        adopted: core.dataplane.adopted(),
+        pin_dir: core.options.pin_dir.display().to_string(),
+        program_id: core.dataplane.program_id(),
+        config: config(core)?,
+        services: services.len() as u64,
+        reals: reals().count() as u64,
+        reals_up: up.count() as u64,
+        interfaces: core.interfaces.iter().map(|i| interface(core, i)).collect(),
+        maps,
+        packets: packets(core)?,
+    };
+    Ok(Unfinished::Status(Box::new(status), capacity.connections))
+}
+
+fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Interface {
+    let Interface { name, link, attachment, problem } = interface;
+    let ifindex = link.as_ref().map(|link| link.index);
+    let ours = core.held.iter().filter(|held| held.ours && Some(held.ifindex) == ifindex);
+    let reason = match (attachment, problem) {
+        (Some(attachment), _) => attachment.reason.clone(),
+        (None, Some(problem)) => problem.clone(),
+        (None, None) => "not attached yet".to_owned(),
+    };
+    wire::Interface {
+        name: name.clone(),
+        ifindex,
+        mode: attachment.as_ref().map(|attachment| attachment.mode.name().to_owned()),
+        reason,
+        link_id: attachment.as_ref().map(|attachment| attachment.link_id),
+        vips: ours.map(|held| held.address).collect(),
+    }
+}
+
+fn config<D: Dataplane>(core: &Core<D>) -> Result<wire::ConfigStatus, CommandError> {
+    let path = core.store.path();
+    let state = if core.stale.is_some() {
+        wire::ConfigState::Stale
+    } else if core.store.changed_by_hand().map_err(failed)? {
+        wire::ConfigState::ChangedByHand
+    } else if path.exists() {
+        wire::ConfigState::InSync
+    } else {
+        wire::ConfigState::Missing
+    };
+    let path = path.display().to_string();
+    Ok(wire::ConfigStatus { path, state, error: core.stale.clone() })
+}
+
+fn packets<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::ReasonCount>, CommandError> {
+    let counts = core.dataplane.reasons().map_err(failed)?;
+    let named = Reason::ALL.iter().zip(counts).map(|(reason, packets)| wire::ReasonCount {
+        verdict: reason.verdict().name().to_owned(),
+        reason: reason.name().to_owned(),
+        packets,
+    });
+    Ok(named.collect())
+}
