@@ -10,8 +10,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use bench::lab::{
-    BIG_FILE_SIZE, DirectorBuilder, Echo, Host, Lab, LabError, PUBLIC4, PUBLIC6, VIPS, XdpMode,
-    sha256, wait_until,
+    BIG_FILE_SIZE, DirectorBuilder, Echo, Host, Lab, LabError, PUBLIC4, PUBLIC6, VIPS, WebServer,
+    XdpMode, cleanup, sha256, wait_until,
 };
 use bench::load::{self, HttpLoad};
 
@@ -285,4 +285,18 @@ fn nothing_is_left_after_a_panic() {
     assert_eq!(traces(&name), Vec::<String>::new());
     let processes = Command::new("pgrep").args(["-f", &format!("/{name}\\.")]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&processes.stdout), "");
+}
+
+#[test]
+fn a_bed_that_was_kept_stands_until_it_is_removed() {
+    let lab = lab();
+    let (name, client, real) = (lab.name().to_owned(), lab.client.clone(), lab.reals[0].clone());
+    lab.start_web(80).unwrap().into_iter().for_each(WebServer::keep);
+    lab.keep().unwrap();
+    let port = Path::new("/sys/fs/bpf").join(&name).join("port-director");
+    assert!(port.exists(), "the program stays on the director's port");
+    assert_eq!(get(&client, (real.ipv4, 80).into()), "real 1");
+
+    cleanup::remove_bed(&name).unwrap();
+    assert_eq!(traces(&name), Vec::<String>::new());
 }

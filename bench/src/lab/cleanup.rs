@@ -27,27 +27,31 @@ const END_LIMIT: Duration = Duration::from_secs(5);
 /// Something of it resists; what came before is gone.
 pub fn remove() -> Result<Vec<String>, LabError> {
     let temporary = std::env::temp_dir();
-    let places = [Path::new(NAMES), Path::new(BPFFS), &temporary];
     let mut beds = BTreeSet::new();
-    for place in places {
+    for place in [Path::new(NAMES), Path::new(BPFFS), &temporary] {
         let names = entries(place)?;
         beds.extend(names.iter().filter_map(|name| bed_of(name)).map(str::to_owned));
     }
     beds.retain(|bed| owner(bed).is_none_or(|pid| !Path::new(&format!("/proc/{pid}")).exists()));
     for bed in &beds {
-        remove_bed(bed, &temporary)?;
+        remove_bed(bed)?;
     }
     Ok(beds.into_iter().collect())
 }
 
-fn remove_bed(bed: &str, temporary: &Path) -> Result<(), LabError> {
+/// Removes one bed, whoever built it, and ends what runs in it.
+///
+/// # Errors
+///
+/// Something of it resists, or this process is inside.
+pub fn remove_bed(bed: &str) -> Result<(), LabError> {
     for name in entries(Path::new(NAMES))? {
         if bed_of(&name) == Some(bed) {
             end_processes(&name)?;
             run(Command::new("ip").args(["netns", "delete", &name]))?;
         }
     }
-    for place in [Path::new(BPFFS), temporary] {
+    for place in [Path::new(BPFFS), &std::env::temp_dir()] {
         for name in entries(place)? {
             if bed_of(&name) == Some(bed) {
                 let path = place.join(name);

@@ -162,7 +162,7 @@ impl Demo {
         self.lab.client.namespace.run(&["curl", "-sSf", "-o", "/dev/null", &url])?;
         let client = counted(&self.lab.client)? - before.0;
         let director = counted(&self.lab.director)? - before.1;
-        say(traffic(client, director).trim_end());
+        say(traffic(client, director));
         ensure!(client.rx_bytes >= BIG_FILE_SIZE, "the client has not received the file");
         ensure!(
             director.rx_bytes < BIG_FILE_SIZE / 10 && director.tx_bytes < BIG_FILE_SIZE / 10,
@@ -253,10 +253,16 @@ fn check_none_failed(report: &Report) -> Result<()> {
 }
 
 fn traffic(client: Counters, director: Counters) -> String {
-    let mut text = format!("{:12}{:>12}{:>12}\n", "", "received", "sent");
+    let heads = ["packets in", "packets out", "bytes in", "bytes out"];
+    let row = |name: &str, cells: [String; 4]| {
+        cells.iter().fold(format!("{name:>8}"), |row, cell| format!("{row}{cell:>13}"))
+    };
+    let mut text = row("", heads.map(str::to_owned));
     for (name, seen) in [("client", client), ("director", director)] {
-        let (received, sent) = (bytes(seen.rx_bytes), bytes(seen.tx_bytes));
-        let _ = writeln!(text, "   {name:12}{received:>12}{sent:>12}");
+        let packets = [seen.rx_packets, seen.tx_packets].map(|count| count.to_string());
+        let [rx, tx] = packets;
+        let cells = [rx, tx, bytes(seen.rx_bytes), bytes(seen.tx_bytes)];
+        let _ = write!(text, "\n   {}", row(name, cells));
     }
     text
 }

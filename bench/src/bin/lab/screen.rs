@@ -43,7 +43,7 @@ pub(crate) fn bars(counts: &BTreeMap<String, u64>) {
     let all = counts.values().sum::<u64>().max(1);
     for (name, &count) in counts {
         let bar = "█".repeat((count * BAR).div_ceil(most) as usize);
-        let share = count * 100 / all;
+        let share = (count * 100 + all / 2) / all;
         println!("   {name:>8}  {bar:<width$} {count:>6} {share:>4} %", width = BAR as usize);
     }
 }
