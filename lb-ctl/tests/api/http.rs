@@ -6,39 +6,25 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{Core, FAULT, FAULTY, Fixture, Ran};
 use lb_common::key::Protocol;
 use lb_ctl::api::client::{Client, ClientError};
 use lb_ctl::api::routes::{Method, ROUTES};
 use lb_ctl::api::wire::{ErrorKind, NewReal, NewService, RealEdit, RealState, ServiceEdit};
 use lb_ctl::command::OnHandEdit;
 use lb_ctl::config::model::Endpoint;
-use crate::support::{Core, FAULT, FAULTY, Fixture, Ran};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
 const REFUSE: OnHandEdit = OnHandEdit::Refuse;
 
 fn web() -> Endpoint {
-    Endpoint {
-        protocol: Protocol::Tcp,
-        address: "2001:db8::10".parse().unwrap(),
-        port: 80,
-    }
+    Endpoint { protocol: Protocol::Tcp, address: "2001:db8::10".parse().unwrap(), port: 80 }
 }
 
 fn new_web() -> NewService {
-    let Endpoint {
-        protocol,
-        address,
-        port,
-    } = web();
-    NewService {
-        protocol,
-        vip: address,
-        port,
-        name: None,
-        scheduler: None,
-    }
+    let Endpoint { protocol, address, port } = web();
+    NewService { protocol, vip: address, port, name: None, scheduler: None }
 }
 
 fn kind<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> ErrorKind {
@@ -68,20 +54,11 @@ async fn ask(socket: &Path, method: &str, path: &str, body: &str) -> String {
 async fn curl(socket: &Path, arguments: &[&str], user: Option<u32>) -> Ran {
     let mut command = tokio::process::Command::new("curl");
     command.args(["--silent", "--show-error", "--max-time", "20", "--globoff"]);
-    command
-        .args(["--write-out", "%{http_code}", "--unix-socket"])
-        .arg(socket)
-        .args(arguments);
+    command.args(["--write-out", "%{http_code}", "--unix-socket"]).arg(socket).args(arguments);
     if let Some(id) = user {
         command.uid(id).gid(id);
     }
-    Ran::from(
-        command
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .expect("curl is installed"),
-    )
+    Ran::from(command.stdin(Stdio::null()).output().await.expect("curl is installed"))
 }
 
 #[tokio::test]
@@ -91,29 +68,14 @@ async fn a_service_lives_and_dies() {
     let real = "2001:db8::21".parse().unwrap();
     let added = client.add_service(&new_web(), REFUSE).await.unwrap();
     assert_eq!(added.changes, ["+ service tcp [2001:db8::10]:80"]);
-    assert_eq!(
-        kind(client.add_service(&new_web(), REFUSE).await),
-        ErrorKind::Exists
-    );
-    let new_real = NewReal {
-        address: real,
-        weight: Some(3),
-    };
+    assert_eq!(kind(client.add_service(&new_web(), REFUSE).await), ErrorKind::Exists);
+    let new_real = NewReal { address: real, weight: Some(3) };
     client.add_real(web(), &new_real, REFUSE).await.unwrap();
-    let edit = RealEdit {
-        weight: Some(5),
-        drained: None,
-    };
+    let edit = RealEdit { weight: Some(5), drained: None };
     client.edit_real(web(), real, &edit, REFUSE).await.unwrap();
-    let drain = RealEdit {
-        weight: None,
-        drained: Some(true),
-    };
+    let drain = RealEdit { weight: None, drained: Some(true) };
     client.edit_real(web(), real, &drain, REFUSE).await.unwrap();
-    let name = ServiceEdit {
-        name: Some("web".to_owned()),
-        scheduler: None,
-    };
+    let name = ServiceEdit { name: Some("web".to_owned()), scheduler: None };
     client.edit_service(web(), &name, REFUSE).await.unwrap();
 
     let list = client.list(Some(web())).await.unwrap();
@@ -122,10 +84,7 @@ async fn a_service_lives_and_dies() {
     assert_eq!(list.services[0].reals[0].state, RealState::Drain);
 
     client.delete_real(web(), real, REFUSE).await.unwrap();
-    assert_eq!(
-        kind(client.delete_real(web(), real, REFUSE).await),
-        ErrorKind::NotFound
-    );
+    assert_eq!(kind(client.delete_real(web(), real, REFUSE).await), ErrorKind::NotFound);
     client.delete_service(web(), REFUSE).await.unwrap();
     assert_eq!(kind(client.list(Some(web())).await), ErrorKind::NotFound);
     assert_eq!(client.list(None).await.unwrap().services, []);
@@ -142,38 +101,19 @@ async fn documents_of_many_megabytes() {
     let ClientError::Answered(error) = fixture.client.diff(FAULTY.into()).await.unwrap_err() else {
         panic!("not answered")
     };
-    assert_eq!(
-        (error.kind, error.message.as_str()),
-        (ErrorKind::Refused, FAULT)
-    );
+    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Refused, FAULT));
     let too_big = "x".repeat((64 << 20) + 1);
-    assert_eq!(
-        kind(fixture.client.apply(too_big, REFUSE).await),
-        ErrorKind::Refused
-    );
-    assert_eq!(
-        fixture.client.definition().await.unwrap(),
-        "{\"services\": []}\n"
-    );
+    assert_eq!(kind(fixture.client.apply(too_big, REFUSE).await), ErrorKind::Refused);
+    assert_eq!(fixture.client.definition().await.unwrap(), "{\"services\": []}\n");
 }
 
 #[tokio::test]
 async fn force_reaches_the_core() {
-    let fixture = Fixture::with(Core {
-        edited: true,
-        ..Core::default()
-    });
+    let fixture = Fixture::with(Core { edited: true, ..Core::default() });
     assert_eq!(kind(fixture.client.clear(REFUSE).await), ErrorKind::Refused);
     fixture.client.clear(OnHandEdit::Overwrite).await.unwrap();
-    assert_eq!(
-        kind(fixture.client.add_service(&new_web(), REFUSE).await),
-        ErrorKind::Refused
-    );
-    fixture
-        .client
-        .add_service(&new_web(), OnHandEdit::Overwrite)
-        .await
-        .unwrap();
+    assert_eq!(kind(fixture.client.add_service(&new_web(), REFUSE).await), ErrorKind::Refused);
+    fixture.client.add_service(&new_web(), OnHandEdit::Overwrite).await.unwrap();
 }
 
 #[tokio::test]
@@ -187,14 +127,8 @@ async fn every_route_answers_and_no_other() {
             .replace("{address}", "192.0.2.21");
         let method = route.method.name().to_uppercase();
         let answer = ask(&fixture.socket, &method, &path, "{}").await;
-        assert!(
-            !answer.contains("there is no /v1"),
-            "{method} {path}: {answer}"
-        );
-        assert!(
-            !answer.starts_with("HTTP/1.1 405"),
-            "{method} {path}: {answer}"
-        );
+        assert!(!answer.contains("there is no /v1"), "{method} {path}: {answer}");
+        assert!(!answer.starts_with("HTTP/1.1 405"), "{method} {path}: {answer}");
     }
     assert!(ROUTES.iter().any(|route| route.method == Method::Patch));
     let unknown = ask(&fixture.socket, "GET", "/v1/nothing", "").await;
@@ -202,10 +136,7 @@ async fn every_route_answers_and_no_other() {
     assert!(unknown.contains("\"kind\":\"not-found\""), "{unknown}");
     let wrong_method = ask(&fixture.socket, "DELETE", "/v1/status", "").await;
     assert!(wrong_method.starts_with("HTTP/1.1 405"), "{wrong_method}");
-    assert!(
-        wrong_method.contains("\"kind\":\"refused\""),
-        "{wrong_method}"
-    );
+    assert!(wrong_method.contains("\"kind\":\"refused\""), "{wrong_method}");
 }
 
 #[tokio::test]
@@ -224,10 +155,7 @@ async fn what_cannot_be_read() {
         ("POST", "/v1/clear?force=perhaps", ""),
     ] {
         let answer = ask(socket, method, path, body).await;
-        assert!(
-            answer.starts_with("HTTP/1.1 400"),
-            "{method} {path} {body}: {answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 400"), "{method} {path} {body}: {answer}");
         assert!(answer.contains("\"kind\":\"refused\""), "{answer}");
     }
     for body in [
@@ -239,11 +167,7 @@ async fn what_cannot_be_read() {
         let answer = ask(socket, "POST", "/v1/services", body).await;
         assert!(answer.starts_with("HTTP/1.1 422"), "{body}: {answer}");
     }
-    assert!(
-        raw(socket, b"\x16\x03\x01 no http at all\r\n\r\n")
-            .await
-            .starts_with("HTTP/1.1 400")
-    );
+    assert!(raw(socket, b"\x16\x03\x01 no http at all\r\n\r\n").await.starts_with("HTTP/1.1 400"));
     let long = ask(socket, "POST", "/v1/services", &"x".repeat(100 << 10)).await;
     assert!(long.starts_with("HTTP/1.1 413"), "{long}");
     assert_eq!(fixture.client.list(None).await.unwrap().services, []);
@@ -255,10 +179,7 @@ async fn curl_speaks_it_too() {
     let url = "http://localhost/v1/services";
     let body = r#"{"protocol":"udp","vip":"2001:db8::10","port":53}"#;
     let ran = curl(&fixture.socket, &["--json", body, url], None).await;
-    assert_eq!(
-        ran.stdout, "{\"changes\":[\"+ service udp [2001:db8::10]:53\"]}200",
-        "{ran:?}"
-    );
+    assert_eq!(ran.stdout, "{\"changes\":[\"+ service udp [2001:db8::10]:53\"]}200", "{ran:?}");
     let service = format!("{url}/udp/[2001:db8::10]:53");
     let ran = curl(&fixture.socket, &["-X", "DELETE", &service], None).await;
     assert!(ran.stdout.ends_with("200"), "{ran:?}");
@@ -283,12 +204,7 @@ async fn strangers_are_turned_away_even_where_the_mode_lets_them_in() {
     fs::set_permissions(&fixture.socket, fs::Permissions::from_mode(0o666)).unwrap();
     let turned_away = curl(&fixture.socket, &url, nobody).await;
     assert!(turned_away.stdout.ends_with("403"), "{turned_away:?}");
-    assert!(
-        curl(&fixture.socket, &url, None)
-            .await
-            .stdout
-            .ends_with("200")
-    );
+    assert!(curl(&fixture.socket, &url, None).await.stdout.ends_with("200"));
 }
 
 #[tokio::test]
@@ -315,17 +231,11 @@ async fn answers_that_no_daemon_gives() {
     let client = Client::new(&path).with_patience(Duration::from_millis(200));
     for answer in answers {
         let error = client.list(None).await.unwrap_err();
-        assert!(
-            matches!(&error, ClientError::NoAnswer(_)),
-            "{answer:?}: {error}"
-        );
+        assert!(matches!(&error, ClientError::NoAnswer(_)), "{answer:?}: {error}");
         assert!(error.to_string().contains("other.sock"), "{error}");
     }
     let silent = other.await.unwrap();
     let error = client.list(None).await.unwrap_err();
-    assert!(
-        error.to_string().contains("did not answer within 0.2 s"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("did not answer within 0.2 s"), "{error}");
     drop(silent);
 }

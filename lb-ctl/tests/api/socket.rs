@@ -20,9 +20,7 @@ async fn the_file_has_its_mode_and_goes_with_the_server() {
     assert_eq!(mode(fixture.socket.parent().unwrap()), 0o755);
     // A client that is connected and idle does not hold the server up.
     let idle = UnixStream::connect(&fixture.socket).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(10), fixture.stop())
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(10), fixture.stop()).await.unwrap();
     drop(idle);
     assert!(!fixture.socket.exists());
     let error = fixture.client.list(None).await.unwrap_err();
@@ -57,17 +55,11 @@ async fn stale_live_and_foreign_paths() {
 
     fs::write(&path, "precious").unwrap();
     let foreign = socket::bind(&path, None).unwrap_err();
-    assert!(
-        matches!(foreign, SocketError::NotASocket { .. }),
-        "{foreign}"
-    );
+    assert!(matches!(foreign, SocketError::NotASocket { .. }), "{foreign}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 
     let long = directory.path().join("x".repeat(200));
-    assert!(matches!(
-        socket::bind(&long, None).unwrap_err(),
-        SocketError::TooLong { .. }
-    ));
+    assert!(matches!(socket::bind(&long, None).unwrap_err(), SocketError::TooLong { .. }));
     let unknown = socket::bind(&directory.path().join("s"), Some("no-such-group")).unwrap_err();
     assert!(matches!(unknown, SocketError::NoGroup { .. }), "{unknown}");
     assert!(!directory.path().join("s").exists());

@@ -41,13 +41,7 @@ impl Fixture {
             stopped.await.ok();
         }));
         let client = Client::new(&socket);
-        Self {
-            directory,
-            socket,
-            client,
-            stop: Some(stop),
-            server: Some(server),
-        }
+        Self { directory, socket, client, stop: Some(stop), server: Some(server) }
     }
 
     /// Stops the server and waits until it has gone.
@@ -106,10 +100,7 @@ impl Core {
 
     fn answer(&mut self, command: Command) -> Result<Reply, CommandError> {
         match command {
-            Command::Change {
-                on_hand_edit: OnHandEdit::Refuse,
-                ..
-            } if self.edited => {
+            Command::Change { on_hand_edit: OnHandEdit::Refuse, .. } if self.edited => {
                 let message = "the file was edited by hand: reload it, or use --force";
                 Err(CommandError::Refused(message.to_owned()))
             }
@@ -127,16 +118,11 @@ impl Core {
 
     fn change(&mut self, change: Change) -> Result<wire::Changes, CommandError> {
         match change {
-            Change::AddService {
-                endpoint,
-                name,
-                scheduler,
-            } => {
+            Change::AddService { endpoint, name, scheduler } => {
                 if self.find(endpoint).is_ok() {
                     return Err(CommandError::Exists(format!("service {endpoint} exists")));
                 }
-                self.services
-                    .push(service(endpoint, name, scheduler.name()));
+                self.services.push(service(endpoint, name, scheduler.name()));
                 Ok(line(format!("+ service {endpoint}")))
             }
             Change::EditService { endpoint, name, .. } => {
@@ -148,40 +134,23 @@ impl Core {
                 self.services.retain(|one| !is(one, endpoint));
                 Ok(line(format!("- service {endpoint}")))
             }
-            Change::AddReal {
-                endpoint,
-                address,
-                weight,
-            } => {
+            Change::AddReal { endpoint, address, weight } => {
                 self.find(endpoint)?.reals.push(real(address, weight));
                 Ok(line(format!("+ real {address} weight {weight}")))
             }
-            Change::EditReal {
-                endpoint,
-                address,
-                weight,
-            } => {
+            Change::EditReal { endpoint, address, weight } => {
                 let real = self.real(endpoint, address)?;
-                real.weight = weight.unwrap_or(real.weight);
+                real.weight = weight;
                 Ok(line(format!("~ real {address} weight {}", real.weight)))
             }
             Change::DeleteReal { endpoint, address } => {
                 self.real(endpoint, address)?;
-                self.find(endpoint)?
-                    .reals
-                    .retain(|real| real.address != address);
+                self.find(endpoint)?.reals.retain(|real| real.address != address);
                 Ok(line(format!("- real {address}")))
             }
-            Change::Drain {
-                endpoint,
-                address,
-                drained,
-            } => {
-                self.real(endpoint, address)?.state = if drained {
-                    wire::RealState::Drain
-                } else {
-                    wire::RealState::Up
-                };
+            Change::Drain { endpoint, address, drained } => {
+                self.real(endpoint, address)?.state =
+                    if drained { wire::RealState::Drain } else { wire::RealState::Up };
                 Ok(line(format!("~ real {address} drained {drained}")))
             }
             Change::Clear => {
@@ -195,11 +164,7 @@ impl Core {
 
     fn list(&mut self, only: Option<Endpoint>) -> Result<wire::List, CommandError> {
         self.active = self.active.saturating_sub(1);
-        for real in self
-            .services
-            .iter_mut()
-            .flat_map(|service| &mut service.reals)
-        {
+        for real in self.services.iter_mut().flat_map(|service| &mut service.reals) {
             real.active_connections = self.active;
         }
         let services = match only {
@@ -211,10 +176,7 @@ impl Core {
 
     fn find(&mut self, endpoint: Endpoint) -> Result<&mut wire::Service, CommandError> {
         let missing = || CommandError::NotFound(format!("there is no service {endpoint}"));
-        self.services
-            .iter_mut()
-            .find(|one| is(one, endpoint))
-            .ok_or_else(missing)
+        self.services.iter_mut().find(|one| is(one, endpoint)).ok_or_else(missing)
     }
 
     fn real(
@@ -234,9 +196,7 @@ fn is(service: &wire::Service, endpoint: Endpoint) -> bool {
 }
 
 fn line(text: String) -> wire::Changes {
-    wire::Changes {
-        changes: vec![text],
-    }
+    wire::Changes { changes: vec![text] }
 }
 
 fn changed(text: String) -> Reply {
