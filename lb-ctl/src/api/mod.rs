@@ -5,7 +5,6 @@ pub mod door;
 pub mod openapi;
 pub mod peer;
 pub mod request;
-pub mod resolve;
 pub mod routes;
 pub mod server;
 pub mod socket;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::routes::{Body, ROUTES, Route};
 use super::wire;
+use crate::config::file::Document;
 
 /// The OpenAPI 3.1 document of [`ROUTES`].
 pub fn document() -> Value {
@@ -90,9 +91,7 @@ fn content(body: Body, generator: &mut SchemaGenerator) -> Option<Value> {
     let schema = match body {
         Body::Empty => return None,
         Body::Json(schema) => schema(generator).to_value(),
-        Body::Definition => {
-            json!({ "type": "object", "description": "A definition file; see lb-ctl schema." })
-        }
+        Body::Definition => generator.subschema_for::<Document>().to_value(),
         Body::Description => json!({ "type": "object", "description": "An OpenAPI document." }),
     };
     Some(json!({ "application/json": { "schema": schema } }))

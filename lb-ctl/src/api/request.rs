@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use lb_common::key::Protocol;
 use serde::de::DeserializeOwned;
 
-use super::resolve;
 use super::routes::{Operation, Route};
 use super::wire;
 use crate::command::{Change, Command, OnHandEdit};
-use crate::config::model::Endpoint;
+use crate::config::endpoint::parse_service;
+use crate::config::model::{Endpoint, Scheduler};
+use crate::config::rules;
 
 /// What a request brings, percent-decoded.
 #[derive(Clone, Copy, Debug)]
@@ -95,18 +96,17 @@ impl Query {
 
 fn one_service(text: &str) -> Result<Endpoint, Refusal> {
     let (name, target) = text.split_once('/').unwrap_or((text, ""));
-    resolve::endpoint(protocol(name)?, target).map_err(Refusal::Unreadable)
+    parse_service(protocol(name)?, target).map_err(unreadable)
 }
 
 fn protocol(name: &str) -> Result<Protocol, Refusal> {
-    match name {
-        "tcp" => Ok(Protocol::Tcp),
-        "udp" => Ok(Protocol::Udp),
-        _ => Err(Refusal::Unreadable(format!(
-            "unknown protocol `{name}`: a service is named as tcp/192.0.2.10:80 or \
-             udp/[2001:db8::10]:53"
-        ))),
-    }
+    rules::protocol(name).map_err(|error| {
+        Refusal::Unreadable(format!("{error}, as in tcp/192.0.2.10:80 or udp/[2001:db8::10]:53"))
+    })
+}
+
+fn unreadable(error: impl std::error::Error) -> Refusal {
+    Refusal::Unreadable(error.to_string())
 }
 
 fn parameter<'a>(path: &'a [(String, String)], name: &str) -> &'a str {
@@ -115,7 +115,7 @@ fn parameter<'a>(path: &'a [(String, String)], name: &str) -> &'a str {
 
 fn service(path: &[(String, String)]) -> Result<Endpoint, Refusal> {
     let protocol = protocol(parameter(path, "protocol"))?;
-    resolve::endpoint(protocol, parameter(path, "endpoint")).map_err(Refusal::Unreadable)
+    parse_service(protocol, parameter(path, "endpoint")).map_err(unreadable)
 }
 
 fn address(path: &[(String, String)]) -> Result<IpAddr, Refusal> {
@@ -149,24 +149,23 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 fn add_service(body: &[u8]) -> Result<Change, Refusal> {
-    let new: wire::NewService = json(body)?;
-    let endpoint = resolve::checked_endpoint(new.protocol, new.vip, new.port);
-    let scheduler = new.scheduler.as_deref().map(resolve::scheduler).transpose();
+    let wire::NewService { protocol, vip, port, name, scheduler } = json(body)?;
+    let port = rules::port(port.into()).map_err(|error| Refusal::Invalid(error.to_string()))?;
     Ok(Change::AddService {
-        endpoint: endpoint.map_err(Refusal::Invalid)?,
-        name: new.name,
-        scheduler: scheduler.map_err(Refusal::Invalid)?.unwrap_or_default(),
+        endpoint: Endpoint { protocol, address: vip, port },
+        name,
+        scheduler: named(scheduler.as_deref())?.unwrap_or_default(),
     })
 }
 
 fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
-    let edit: wire::ServiceEdit = json(body)?;
-    let scheduler = edit.scheduler.as_deref().map(resolve::scheduler).transpose();
-    Ok(Change::EditService {
-        endpoint,
-        name: edit.name,
-        scheduler: scheduler.map_err(Refusal::Invalid)?,
-    })
+    let wire::ServiceEdit { name, scheduler } = json(body)?;
+    Ok(Change::EditService { endpoint, name, scheduler: named(scheduler.as_deref())? })
+}
+
+fn named(scheduler: Option<&str>) -> Result<Option<Scheduler>, Refusal> {
+    let found = scheduler.map(rules::scheduler).transpose();
+    found.map_err(|error| Refusal::Invalid(error.to_string()))
 }
 
 fn add_real(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
@@ -184,7 +183,8 @@ fn edit_real(endpoint: Endpoint, address: IpAddr, body: &[u8]) -> Result<Change,
             Ok(Change::Drain { endpoint, address, drained })
         }
         wire::RealEdit { weight: None, drained: None } => Err(Refusal::Invalid(format!(
-            "real {address} of service {endpoint}: send weight or drained, there is nothing to change"
+            "real {address} of service {endpoint}: send weight or drained, there is nothing \
+             to change"
         ))),
         // One request is one change: half of it done would be hard to tell of.
         wire::RealEdit { weight: Some(_), drained: Some(_) } => Err(Refusal::Invalid(format!(

@@ -23,8 +23,9 @@ pub enum Format {
 #[derive(Debug, Parser)]
 #[command(name = "lb-ctl", version, disable_version_flag = true, after_help = example::OVERVIEW)]
 pub struct Cli {
-    /// How results are written to standard output
+    /// How results are written to standard output: table or json
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(hide_possible_values = true)]
     pub output: Format,
     /// The daemon's socket
     #[arg(long, global = true, env = "LB_CTL_SOCKET", default_value = DEFAULT_SOCKET)]

@@ -11,15 +11,14 @@ use crate::dataplane::{Capacity, ModeChoice};
 use crate::logging;
 
 pub(super) fn run(args: DaemonArgs, socket: PathBuf) -> Said {
-    logging::init(args.log_format, args.log_level.as_deref())
-        .map_err(|error| CliError::Refused(error.to_string()))?;
+    logging::init(args.log_format, args.log_level.as_deref()).map_err(CliError::refused)?;
     let options = options(args, socket);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| CliError::Failed(format!("cannot start threads: {error}")))?;
     runtime.block_on(daemon::run(options)).map_err(|error| {
         if error.is_refusal() {
-            CliError::Refused(error.to_string())
+            CliError::refused(error)
         } else {
             CliError::Failed(error.to_string())
         }

@@ -35,8 +35,8 @@ pub(super) fn check(args: &FileArgs, format: Format) -> Said {
     })
 }
 
-pub(super) fn schema() -> Said {
-    Ok(to_json(&config::schema()))
+pub(super) fn schema() -> String {
+    to_json(&config::schema())
 }
 
 pub(super) async fn diff(client: &Client, args: &FileArgs, format: Format) -> Said {

@@ -41,6 +41,11 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What validation says.
+    pub(super) fn refused(error: impl std::error::Error) -> Self {
+        Self::Refused(error.to_string())
+    }
+
     /// The exit code of the process.
     pub fn code(&self) -> u8 {
         match self {

@@ -65,7 +65,7 @@ fn dispatch(cli: Cli) -> Said {
     match cli.verb {
         Verb::Daemon(args) => daemon::run(args, cli.socket),
         Verb::Check(args) => definition::check(&args, format),
-        Verb::Schema => definition::schema(),
+        Verb::Schema => Ok(definition::schema()),
         Verb::RealServer(args) => asynchronously(real_server::run(&args.action, format)),
         Verb::AddService(args) => asynchronously(service::add(&client, &args, format)),
         Verb::EditService(args) => asynchronously(service::edit(&client, &args, format)),

@@ -9,7 +9,8 @@ use super::service::{endpoint, on_hand_edit};
 use super::wait::{self, Awaited};
 use super::{CliError, Said};
 use crate::api::client::Client;
-use crate::api::{resolve, wire};
+use crate::api::wire;
+use crate::config::endpoint::{parse_real, parse_weight, real_of};
 use crate::config::model::Endpoint;
 
 pub(super) async fn add(client: &Client, args: &AddRealArgs, format: Format) -> Said {
@@ -51,10 +52,11 @@ pub(super) async fn drain(
 
 fn real(arg: &RealArg) -> Result<(Endpoint, IpAddr), CliError> {
     let endpoint = endpoint(&arg.service)?;
-    let address = resolve::real(endpoint, &arg.real).map_err(CliError::Refused)?;
+    let real = parse_real(&arg.real).map_err(CliError::refused)?;
+    let address = real_of(endpoint, real).map_err(CliError::refused)?;
     Ok((endpoint, address))
 }
 
 fn weight(text: &str) -> Result<u16, CliError> {
-    resolve::weight(text).map_err(CliError::Refused)
+    parse_weight(text).map_err(CliError::refused)
 }

@@ -9,9 +9,11 @@ use super::args::{
 use super::output::quiet_changes;
 use super::{CliError, Said};
 use crate::api::client::Client;
-use crate::api::{resolve, wire};
+use crate::api::wire;
 use crate::command::OnHandEdit;
+use crate::config::endpoint::parse_service;
 use crate::config::model::Endpoint;
+use crate::config::rules;
 
 pub(super) async fn add(client: &Client, args: &AddServiceArgs, format: Format) -> Said {
     let Endpoint { protocol, address, port } = endpoint(&args.service)?;
@@ -61,7 +63,7 @@ fn either(tcp: Option<&str>, udp: Option<&str>) -> Result<Option<Endpoint>, CliE
         (None, Some(text)) => (Protocol::Udp, text),
         (None, None) => return Ok(None),
     };
-    resolve::endpoint(protocol, text).map(Some).map_err(CliError::Refused)
+    parse_service(protocol, text).map(Some).map_err(CliError::refused)
 }
 
 pub(super) fn on_hand_edit(arg: &ForceArg) -> OnHandEdit {
@@ -69,7 +71,7 @@ pub(super) fn on_hand_edit(arg: &ForceArg) -> OnHandEdit {
 }
 
 fn scheduler(name: Option<&str>) -> Result<Option<String>, CliError> {
-    let scheduler = name.map(resolve::scheduler).transpose().map_err(CliError::Refused)?;
+    let scheduler = name.map(rules::scheduler).transpose().map_err(CliError::refused)?;
     Ok(scheduler.map(|scheduler| scheduler.name().to_owned()))
 }
 
