@@ -45,7 +45,7 @@ fn open<K: aya::Pod>(
 }
 
 /// The program's clock (`bpf_ktime_get_coarse_ns`).
-fn now() -> Result<Ticks, DataplaneError> {
+pub(super) fn now() -> Result<Ticks, DataplaneError> {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)
         .map_err(|e| DataplaneError::Setup(format!("cannot read the clock: {e}")))?;
     let nanoseconds = time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64;

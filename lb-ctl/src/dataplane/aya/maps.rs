@@ -95,7 +95,11 @@ impl Maps {
     }
 
     pub(super) fn put_egress(&mut self, ifindex: u32) -> Result<(), DataplaneError> {
-        self.egress.insert(ifindex, ifindex, None, 0).map_err(|error| DataplaneError::Map {
+        self.put_egress_as(ifindex, ifindex)
+    }
+
+    pub(super) fn put_egress_as(&mut self, key: u32, ifindex: u32) -> Result<(), DataplaneError> {
+        self.egress.insert(key, ifindex, None, 0).map_err(|error| DataplaneError::Map {
             operation: "insert",
             map: names::EGRESS,
             cause: error.to_string(),

@@ -1,8 +1,15 @@
-//! Running single packets through the loaded program (`BPF_PROG_TEST_RUN`), for tests and benches.
+//! Running single packets through the loaded program (`BPF_PROG_TEST_RUN`) in a world of one's own
+//! making, for tests and benches.
 
+use aya::maps::{HashMap, Map, MapData};
 use aya::programs::{TestRun as _, TestRunOptions};
+use lb_common::be::{Address, Be32, Be128};
+use lb_common::key::{FlowKey, ServiceKey};
+use lb_common::limits::maps as names;
+use lb_common::value::{Connection, Mac, Real, RealId, Service, Ticks};
 
-use super::{AyaDataplane, open};
+use super::maps::map_error;
+use super::{AyaDataplane, connections, open};
 use crate::dataplane::DataplaneError;
 
 /// What came out of one run.
@@ -13,6 +20,59 @@ pub struct Ran {
     /// The frame afterwards.
     pub frame: Vec<u8>,
 }
+
+/// An address family whose maps can be written.
+pub trait FamilyMaps: Address {
+    /// Writes a service.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn put_service(
+        dataplane: &mut AyaDataplane,
+        key: ServiceKey<Self>,
+        service: Service,
+    ) -> Result<(), DataplaneError>;
+
+    /// Opens the connections of this family.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn connections(
+        dataplane: &AyaDataplane,
+    ) -> Result<HashMap<MapData, FlowKey<Self>, Connection>, DataplaneError>
+    where
+        FlowKey<Self>: aya::Pod;
+}
+
+macro_rules! family_maps {
+    ($address:ty, $services:ident, $services_name:expr, $connections:expr) => {
+        impl FamilyMaps for $address {
+            fn put_service(
+                dataplane: &mut AyaDataplane,
+                key: ServiceKey<Self>,
+                service: Service,
+            ) -> Result<(), DataplaneError> {
+                let map = &mut dataplane.maps.$services;
+                map.insert(key, service, 0).map_err(map_error("insert", $services_name))
+            }
+
+            fn connections(
+                dataplane: &AyaDataplane,
+            ) -> Result<HashMap<MapData, FlowKey<Self>, Connection>, DataplaneError> {
+                let path = dataplane.maps.directory().join($connections);
+                let data = MapData::from_pin(path).map_err(map_error("open", $connections))?;
+                Map::from_map_data(data)
+                    .and_then(TryInto::try_into)
+                    .map_err(map_error("open", $connections))
+            }
+        }
+    };
+}
+
+family_maps!(Be32, services_v4, names::SERVICES_V4, names::CONNS_V4);
+family_maps!(Be128, services_v6, names::SERVICES_V6, names::CONNS_V6);
 
 impl AyaDataplane {
     /// Runs one frame through the program, as if it had come in by the loopback interface.
@@ -31,5 +91,50 @@ impl AyaDataplane {
         let result = program.test_run(options).map_err(|e| DataplaneError::Setup(e.to_string()))?;
         out.truncate(result.data_size_out as usize);
         Ok(Ran { action: result.return_value, frame: out })
+    }
+
+    /// Writes a ring slot by slot.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_ring_slots(&mut self, service: u32, slots: &[RealId]) -> Result<(), DataplaneError> {
+        self.maps.put_ring(service, slots)
+    }
+
+    /// Writes a real.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_real(&mut self, id: RealId, real: &Real) -> Result<(), DataplaneError> {
+        self.maps.reals.set(id, real, 0).map_err(map_error("update", names::REALS))
+    }
+
+    /// Writes the MAC of an interface that packets come in by.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_ingress(&mut self, ifindex: u32, mac: Mac) -> Result<(), DataplaneError> {
+        self.maps.ingress.insert(ifindex, mac, 0).map_err(map_error("insert", names::INGRESS))
+    }
+
+    /// Lets packets for interface `key` be sent out of interface `ifindex`.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses, for example because there is no such interface.
+    pub fn put_egress(&mut self, key: u32, ifindex: u32) -> Result<(), DataplaneError> {
+        self.maps.put_egress_as(key, ifindex)
+    }
+
+    /// The program's clock.
+    ///
+    /// # Errors
+    ///
+    /// Where the clock cannot be read.
+    pub fn now(&self) -> Result<Ticks, DataplaneError> {
+        connections::now()
     }
 }
