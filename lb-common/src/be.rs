@@ -148,7 +148,7 @@ impl Address for Be32 {
 
     #[inline(always)]
     fn words(self) -> [u64; 2] {
-        [self.0 as u64, 0]
+        [u64::from(self.0), 0]
     }
 }
 
@@ -158,7 +158,7 @@ impl Address for Be128 {
     #[inline(always)]
     fn words(self) -> [u64; 2] {
         let [a, b, c, d] = self.0;
-        [(a as u64) << 32 | b as u64, (c as u64) << 32 | d as u64]
+        [u64::from(a) << 32 | u64::from(b), u64::from(c) << 32 | u64::from(d)]
     }
 }
 

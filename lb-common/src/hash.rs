@@ -23,9 +23,9 @@ const fn mix(state: u64, word: u64, multiplier: u64) -> u64 {
 /// Hashes the 5-tuple to 32 bits.
 #[inline(always)]
 pub fn flow_hash<A: Address>(seed: u64, flow: &FlowKey<A>) -> u32 {
-    let ports = (flow.source_port.raw() as u64) << 32
-        | (flow.destination_port.raw() as u64) << 16
-        | flow.protocol as u64;
+    let ports = u64::from(flow.source_port.raw()) << 32
+        | u64::from(flow.destination_port.raw()) << 16
+        | u64::from(flow.protocol);
     let source = flow.source.words();
     let destination = flow.destination.words();
     let state = if size_of::<A>() == 4 {

@@ -29,8 +29,8 @@ impl Ethernet {
     /// The destination address.
     #[inline(always)]
     pub const fn destination(&self) -> [u8; 6] {
-        let [a, b, c, d, e, f, ..] = self.addresses;
-        [a, b, c, d, e, f]
+        let mac = self.addresses;
+        [mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]]
     }
 }
 

@@ -63,7 +63,7 @@ fn ipv4<P: Packet>(packet: &P) -> Result<Segment<Be32>, Reason> {
     let source = Be32::from_bytes(ip.source);
     let destination = Be32::from_bytes(ip.destination);
     let ports = transport(packet, IP + header_length, protocol)?;
-    Ok(segment(source, destination, protocol, ports, u32::from(bytes)))
+    Ok(segment(source, destination, protocol, &ports, u32::from(bytes)))
 }
 
 #[inline(always)]
@@ -80,7 +80,7 @@ fn ipv6<P: Packet>(packet: &P) -> Result<Segment<Be128>, Reason> {
     let source = Be128::from_bytes(ip.source);
     let destination = Be128::from_bytes(ip.destination);
     let ports = transport(packet, IP + size_of::<Ipv6>(), protocol)?;
-    Ok(segment(source, destination, protocol, ports, bytes))
+    Ok(segment(source, destination, protocol, &ports, bytes))
 }
 
 struct Transport {
@@ -116,7 +116,7 @@ fn segment<A>(
     source: A,
     destination: A,
     protocol: Protocol,
-    transport: Transport,
+    transport: &Transport,
     bytes: u32,
 ) -> Segment<A> {
     Segment {

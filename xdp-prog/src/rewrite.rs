@@ -10,8 +10,10 @@ use crate::packet::Packet;
 #[inline(always)]
 pub fn addresses<P: Packet>(packet: &mut P, real: &Real) -> bool {
     let Some(ethernet) = packet.header_mut::<Ethernet>(0) else { return false };
-    let [a, b, c, d, e, f] = real.destination;
-    let [g, h, i, j, k, l] = real.source;
-    ethernet.addresses = [a, b, c, d, e, f, g, h, i, j, k, l];
+    let (to, from) = (real.destination, real.source);
+    ethernet.addresses = [
+        to[0], to[1], to[2], to[3], to[4], to[5], from[0], from[1], from[2], from[3], from[4],
+        from[5],
+    ];
     true
 }

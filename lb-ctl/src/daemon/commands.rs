@@ -171,10 +171,10 @@ fn edited(desired: &Desired, change: Change) -> Result<Desired, CommandError> {
             return parse(&text).map_err(|e| CommandError::Refused(e.to_string()));
         }
     };
-    result.map_err(refusal)
+    result.map_err(|error| refusal(&error))
 }
 
-fn refusal(error: EditError) -> CommandError {
+fn refusal(error: &EditError) -> CommandError {
     let message = error.to_string();
     match error.kind() {
         EditErrorKind::NotFound => CommandError::NotFound(message),

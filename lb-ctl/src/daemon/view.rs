@@ -38,8 +38,8 @@ impl Unfinished {
         match self {
             Self::List(list, owners) => Reply::List(count(list, &owners, tracked)),
             Self::Connections(only, owners) => {
-                let owned = tracked.iter().filter(|t| only.is_none_or(|o| o == t.endpoint()));
-                let connections = owned
+                let chosen = tracked.iter().filter(|t| only.is_none_or(|o| o == t.endpoint()));
+                let connections = chosen
                     .filter_map(|t| {
                         let owner = owners.0.get(&(t.real, t.generation))?;
                         Some(connection(t, owner.address))
@@ -179,7 +179,7 @@ fn view_real(
         Some(Resolution::Resolved(hop)) => Some(hop),
         _ => None,
     };
-    let (state, reason) = match resolution {
+    let (condition, reason) = match resolution {
         Some(Resolution::Unresolved(why)) => (wire::RealState::Unresolved, Some(why.to_string())),
         None => (wire::RealState::Unresolved, Some("not looked up yet".to_owned())),
         Some(Resolution::Resolved(_)) if real.effective_weight() == 0 => {
@@ -190,7 +190,7 @@ fn view_real(
     wire::Real {
         address,
         weight: real.weight,
-        state,
+        state: condition,
         reason,
         mac: hop.map(|hop| mac(hop.mac)),
         interface: hop.map(|hop| hop.interface.clone()),
@@ -228,7 +228,6 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
     let mut maps: Vec<wire::Map> = core
         .dataplane
         .fixed_fill()
-        .map_err(failed)?
         .into_iter()
         .map(|fill| wire::Map {
             name: fill.name.to_owned(),

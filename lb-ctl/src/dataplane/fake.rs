@@ -145,8 +145,8 @@ impl Dataplane for FakeDataplane {
         self.capacity
     }
 
-    fn fixed_fill(&self) -> Result<Vec<MapFill>, DataplaneError> {
-        Ok(Vec::new())
+    fn fixed_fill(&self) -> Vec<MapFill> {
+        Vec::new()
     }
 
     fn program_id(&self) -> u32 {

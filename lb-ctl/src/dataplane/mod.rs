@@ -198,11 +198,7 @@ pub trait Dataplane {
     fn capacity(&self) -> Capacity;
 
     /// How full the tables are, but for those of connections.
-    ///
-    /// # Errors
-    ///
-    /// Where the kernel refuses.
-    fn fixed_fill(&self) -> Result<Vec<MapFill>, DataplaneError>;
+    fn fixed_fill(&self) -> Vec<MapFill>;
 
     /// The kernel's id of the program.
     fn program_id(&self) -> u32;

@@ -171,7 +171,7 @@ mod tests {
                 let rest: Vec<_> = members.iter().filter(|m| m.id != gone + 1).copied().collect();
                 let after = fill(&rest, RING_SLOTS);
                 let moved = before.iter().zip(&after).filter(|(a, b)| a != b).count();
-                let share = moved as f64 / f64::from(RING_SLOTS);
+                let share = f64::from(moved as u32) / f64::from(RING_SLOTS);
                 let bound = 1.0 / f64::from(n) + 0.01;
                 assert!(share <= bound, "{n} reals less {gone}: {share} moved, bound {bound}");
             }

@@ -39,7 +39,7 @@ pub(super) fn fill_array(map: BorrowedFd<'_>, values: &[u32]) -> io::Result<()> 
         keys: keys.as_ptr().addr() as u64,
         values: values.as_ptr().addr() as u64,
         count: values.len() as u32,
-        map_fd: map.as_raw_fd() as u32,
+        map_fd: map.as_raw_fd().cast_unsigned(),
         elem_flags: 0,
         flags: 0,
     };
@@ -56,7 +56,7 @@ pub(super) fn fill_array(map: BorrowedFd<'_>, values: &[u32]) -> io::Result<()> 
 /// Deletes the element at `index`.
 pub(super) fn delete_element(map: BorrowedFd<'_>, index: u32) -> io::Result<()> {
     let mut attr = ElementAttr {
-        map_fd: map.as_raw_fd() as u32,
+        map_fd: map.as_raw_fd().cast_unsigned(),
         pad: 0,
         key: (&raw const index).addr() as u64,
         value: 0,

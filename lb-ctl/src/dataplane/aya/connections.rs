@@ -48,7 +48,7 @@ fn open<K: aya::Pod>(
 pub(super) fn now() -> Result<Ticks, DataplaneError> {
     let time = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)
         .map_err(|e| DataplaneError::Setup(format!("cannot read the clock: {e}")))?;
-    let nanoseconds = time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64;
+    let nanoseconds = std::time::Duration::from(time).as_nanos();
     Ok((nanoseconds >> TICK_SHIFT) as Ticks)
 }
 
@@ -61,7 +61,7 @@ fn collect<A: Address>(
 where
     FlowKey<A>: aya::Pod,
 {
-    for entry in map.iter() {
+    for entry in map {
         let (flow, connection) = match entry {
             Ok(entry) => entry,
             // Evicted between the look-up of its key and that of its value.

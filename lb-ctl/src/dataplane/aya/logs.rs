@@ -21,14 +21,10 @@ pub(super) fn forward(ebpf: &mut Ebpf) {
         }
     };
     // SAFETY: the logger owns its ring buffer's descriptor and keeps it until it is dropped.
-    let mut logger = match unsafe { AsyncFd::register_with_interest(logger, Interest::READABLE) } {
-        Ok(logger) => logger,
-        Err(_) => {
-            tracing::warn!(
-                "the program's own messages will not be seen: no room in the event loop"
-            );
-            return;
-        }
+    let registered = unsafe { AsyncFd::register_with_interest(logger, Interest::READABLE) };
+    let Ok(mut logger) = registered else {
+        tracing::warn!("the program's own messages will not be seen: no room in the event loop");
+        return;
     };
     tokio::spawn(async move {
         while let Ok(mut guard) = logger.readable_mut().await {

@@ -147,15 +147,15 @@ impl Maps {
     }
 
     /// How full the tables are that do not change with each packet.
-    pub(super) fn fixed_fill(&self, capacity: Capacity) -> Result<Vec<MapFill>, DataplaneError> {
+    pub(super) fn fixed_fill(&self, capacity: Capacity) -> Vec<MapFill> {
         let egress = self.egress.keys().count() as u64;
         let services_v4 = self.services_v4.keys().count() as u64;
         let services_v6 = self.services_v6.keys().count() as u64;
-        Ok(vec![
+        vec![
             MapFill::new(names::SERVICES_V4, services_v4, capacity.services),
             MapFill::new(names::SERVICES_V6, services_v6, capacity.services),
             MapFill::new(names::EGRESS, egress, INTERFACES),
-        ])
+        ]
     }
 }
 
@@ -177,7 +177,7 @@ where
     ServiceKey<A>: aya::Pod,
 {
     let mut services = Vec::new();
-    for entry in map.iter() {
+    for entry in map {
         let (key, service) = entry.map_err(map_error("dump", name))?;
         let protocol = Protocol::from_number(key.protocol as u8).ok_or_else(|| {
             let cause = format!("a service with IP protocol {}", key.protocol);

@@ -128,7 +128,7 @@ impl Dataplane for AyaDataplane {
         self.capacity
     }
 
-    fn fixed_fill(&self) -> Result<Vec<MapFill>, DataplaneError> {
+    fn fixed_fill(&self) -> Vec<MapFill> {
         self.maps.fixed_fill(self.capacity)
     }
 
