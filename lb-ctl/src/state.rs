@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use lb_common::value::Mac;
 
 use crate::config::model::{Desired, Service};
-use crate::neigh::table::Resolution;
+use crate::neigh::table::{Hop, Resolution, Why};
 use crate::reconcile::target::{NextHop, Target, TargetReal, TargetService};
 
 /// Definitions and what the machine says about them.
@@ -15,12 +15,19 @@ pub struct State {
     /// What is asked for.
     pub desired: Desired,
     /// How to reach each real.
-    pub resolutions: HashMap<IpAddr, Resolution>,
+    resolutions: HashMap<IpAddr, Resolution>,
+    /// How reals were reached last, for those that the kernel is asking for again.
+    last_hops: HashMap<IpAddr, NextHop>,
     /// Interfaces that packets come in by.
     pub ingress: BTreeMap<u32, Mac>,
 }
 
 impl State {
+    /// Definitions, with nothing known of the machine.
+    pub fn new(desired: Desired) -> Self {
+        Self { desired, ..Self::default() }
+    }
+
     /// What the maps should hold.
     pub fn target(&self) -> Target {
         let services = self.desired.services.values();
@@ -39,14 +46,53 @@ impl State {
         TargetService { endpoint: service.endpoint, reals: reals.collect() }
     }
 
-    fn hop(&self, address: IpAddr) -> Option<NextHop> {
+    /// What the kernel says of the way to a real.
+    pub fn resolution(&self, address: IpAddr) -> Option<&Resolution> {
+        self.resolutions.get(&address)
+    }
+
+    /// The hop by which packets go to a real. One whose neighbour entry was lost (flushed by hand,
+    /// or between two daemons) is sent to where it was last, until the kernel knows better: the
+    /// answer to an ARP request is worth waiting for, and packets are not to be lost meanwhile.
+    pub fn hop(&self, address: IpAddr) -> Option<NextHop> {
         match self.resolutions.get(&address)? {
-            Resolution::Resolved(hop) => {
-                Some(NextHop { ifindex: hop.ifindex, mac: hop.mac, source: hop.source })
-            }
+            Resolution::Resolved(hop) => Some(next_hop(hop)),
+            Resolution::Unresolved(Why::Resolving { .. }) => self.last_hops.get(&address).copied(),
             Resolution::Unresolved(_) => None,
         }
     }
+
+    /// Takes in a hop that an earlier daemon used.
+    pub fn inherit_hop(&mut self, address: IpAddr, hop: NextHop) {
+        self.last_hops.insert(address, hop);
+    }
+
+    /// Takes in what changed on the way to a real.
+    pub fn resolve(&mut self, address: IpAddr, resolution: Resolution) {
+        match &resolution {
+            Resolution::Resolved(hop) => {
+                self.last_hops.insert(address, next_hop(hop));
+            }
+            Resolution::Unresolved(Why::Resolving { .. }) => {}
+            Resolution::Unresolved(_) => {
+                self.last_hops.remove(&address);
+            }
+        }
+        self.resolutions.insert(address, resolution);
+    }
+
+    /// Takes in the way to every real there is, and forgets all others.
+    pub fn resolve_all(&mut self, resolutions: HashMap<IpAddr, Resolution>) {
+        self.last_hops.retain(|address, _| resolutions.contains_key(address));
+        self.resolutions.clear();
+        for (address, resolution) in resolutions {
+            self.resolve(address, resolution);
+        }
+    }
+}
+
+fn next_hop(hop: &Hop) -> NextHop {
+    NextHop { ifindex: hop.ifindex, mac: hop.mac, source: hop.source }
 }
 
 /// The addresses of all reals.
@@ -65,7 +111,6 @@ mod tests {
 
     use super::*;
     use crate::config::model::{Endpoint, Real};
-    use crate::neigh::table::{Hop, Why};
 
     #[test]
     fn only_a_resolved_real_has_a_hop_and_only_an_undrained_one_a_weight() {
@@ -80,8 +125,8 @@ mod tests {
         let mut state = State::default();
         state.desired.services.insert(endpoint, service);
         let hop = Hop { ifindex: 4, interface: "eth0".into(), mac: [2; 6], source: [4; 6] };
-        state.resolutions.insert(up, Resolution::Resolved(hop));
-        state.resolutions.insert(silent, Resolution::Unresolved(Why::NoRoute));
+        state.resolve(up, Resolution::Resolved(hop));
+        state.resolve(silent, Resolution::Unresolved(Why::NoRoute));
 
         let target = state.target();
         let next = NextHop { ifindex: 4, mac: [2; 6], source: [4; 6] };
@@ -93,7 +138,45 @@ mod tests {
                 TargetReal { address: unknown, weight: 1, hop: None },
             ]
         );
+
         assert_eq!(vips(&state.desired), BTreeSet::from([endpoint.address]));
         assert_eq!(rips(&state.desired), BTreeSet::from([up, silent, unknown]));
+    }
+
+    #[test]
+    fn a_real_that_is_asked_for_again_keeps_its_last_hop_until_nobody_answers() {
+        let address: IpAddr = "192.0.2.21".parse().unwrap();
+        let interface = || "eth0".to_owned();
+        let resolving = || Resolution::Unresolved(Why::Resolving { interface: interface() });
+        let hop = Hop { ifindex: 4, interface: interface(), mac: [2; 6], source: [4; 6] };
+        let next = next_hop(&hop);
+        let mut state = State::default();
+
+        state.resolve(address, resolving());
+        assert_eq!(state.hop(address), None, "it was never known");
+        state.resolve(address, Resolution::Resolved(hop));
+        state.resolve(address, resolving());
+        assert_eq!(state.hop(address), Some(next));
+        state.resolve(
+            address,
+            Resolution::Unresolved(Why::NoAnswer { address, interface: interface() }),
+        );
+        assert_eq!(state.hop(address), None);
+        state.resolve(address, resolving());
+        assert_eq!(state.hop(address), None, "it did not answer");
+    }
+
+    #[test]
+    fn a_hop_is_inherited_and_forgotten_with_its_real() {
+        let address: IpAddr = "2001:db8::21".parse().unwrap();
+        let next = NextHop { ifindex: 4, mac: [2; 6], source: [4; 6] };
+        let resolving = Resolution::Unresolved(Why::Resolving { interface: "eth0".into() });
+        let mut state = State::default();
+        state.inherit_hop(address, next);
+        state.resolve_all(HashMap::from([(address, resolving.clone())]));
+        assert_eq!(state.hop(address), Some(next));
+        state.resolve_all(HashMap::new());
+        state.resolve_all(HashMap::from([(address, resolving)]));
+        assert_eq!(state.hop(address), None);
     }
 }

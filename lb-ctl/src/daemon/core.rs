@@ -12,7 +12,8 @@ use crate::dataplane::Dataplane;
 use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
 use crate::netlink::types::HeldAddress;
-use crate::reconcile::actual::Actual;
+use crate::reconcile::actual::{Actual, address_of};
+use crate::reconcile::target::NextHop;
 use crate::reconcile::{apply, plan};
 use crate::state::{self, State};
 use crate::vip::{self, VipOp};
@@ -54,7 +55,7 @@ impl<D: Dataplane> Core<D> {
         self.interfaces.refresh(&self.state.desired, &links);
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
-        self.state.resolutions = self.neighbours.watch(rips).await.map_err(failed)?;
+        self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
         self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
         self.reconcile()?;
         let attached = self.interfaces.attach(&mut self.dataplane);
@@ -106,7 +107,7 @@ impl<D: Dataplane> Core<D> {
             NetEvent::Resolutions(changes) => {
                 for (address, resolution) in changes {
                     tracing::info!("real {address}: {}", super::view::resolution(&resolution));
-                    self.state.resolutions.insert(address, resolution);
+                    self.state.resolve(address, resolution);
                 }
                 if let Err(error) = self.reconcile() {
                     tracing::error!("a change of neighbours is not in effect yet: {error}");
@@ -169,6 +170,14 @@ impl<D: Dataplane> Core<D> {
         self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
         self.dataplane.unpin_all().map_err(failed)
     }
+}
+
+/// The hops that inherited maps hold.
+pub(super) fn inherited_hops(actual: &Actual) -> impl Iterator<Item = (IpAddr, NextHop)> {
+    actual.reals_in_use().filter(|(_, real)| real.forwards()).map(|(_, real)| {
+        let hop = NextHop { ifindex: real.ifindex, mac: real.destination, source: real.source };
+        (address_of(real), hop)
+    })
 }
 
 /// A failure of the system, as a command's answer.

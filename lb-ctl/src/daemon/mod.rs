@@ -105,11 +105,15 @@ async fn start(
     let (sender, receiver) = mpsc::channel(1024);
     let neighbours = NeighbourDriver::start(netlink.clone(), notices, sender);
     events.net = Some(receiver);
+    let mut state = State::new(desired);
+    for (address, hop) in core::inherited_hops(&actual) {
+        state.inherit_hop(address, hop);
+    }
     let mut core = Core {
         options,
         store,
         stale: None,
-        state: State { desired, ..State::default() },
+        state,
         actual,
         dataplane,
         interfaces,

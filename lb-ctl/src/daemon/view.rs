@@ -15,6 +15,7 @@ use crate::command::{CommandError, Reply};
 use crate::config::model::{Endpoint, Real, Service};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
+use crate::state::State;
 
 /// A view that lacks the connections.
 pub(super) enum Unfinished {
@@ -155,8 +156,7 @@ fn view_service<D: Dataplane>(
     for (address, real) in &service.reals {
         let slot = id.and_then(|id| core.actual.real(id, *address)).map(|(slot, _)| slot);
         let stats = slot.map(|slot| core.dataplane.real_stats(slot)).transpose().map_err(failed)?;
-        let resolution = core.state.resolutions.get(address);
-        reals.push(view_real(*address, *real, resolution, stats.unwrap_or_default()));
+        reals.push(view_real(&core.state, *address, *real, stats.unwrap_or_default()));
     }
     Ok(wire::Service {
         name: service.name.clone(),
@@ -169,23 +169,17 @@ fn view_service<D: Dataplane>(
     })
 }
 
-fn view_real(
-    address: IpAddr,
-    real: Real,
-    resolution: Option<&Resolution>,
-    stats: Stats,
-) -> wire::Real {
-    let hop = match resolution {
-        Some(Resolution::Resolved(hop)) => Some(hop),
-        _ => None,
+fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::Real {
+    let (interface, reason) = match known.resolution(address) {
+        Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
+        Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
+        None => (None, Some("not looked up yet".to_owned())),
     };
-    let (condition, reason) = match resolution {
-        Some(Resolution::Unresolved(why)) => (wire::RealState::Unresolved, Some(why.to_string())),
-        None => (wire::RealState::Unresolved, Some("not looked up yet".to_owned())),
-        Some(Resolution::Resolved(_)) if real.effective_weight() == 0 => {
-            (wire::RealState::Drain, None)
-        }
-        Some(Resolution::Resolved(_)) => (wire::RealState::Up, None),
+    let hop = known.hop(address);
+    let condition = match hop {
+        None => wire::RealState::Unresolved,
+        Some(_) if real.effective_weight() == 0 => wire::RealState::Drain,
+        Some(_) => wire::RealState::Up,
     };
     wire::Real {
         address,
@@ -193,7 +187,7 @@ fn view_real(
         state: condition,
         reason,
         mac: hop.map(|hop| mac(hop.mac)),
-        interface: hop.map(|hop| hop.interface.clone()),
+        interface,
         active_connections: 0,
         inactive_connections: 0,
         stats: view_stats(stats),
@@ -222,8 +216,7 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
     let services = &core.state.desired.services;
     let reals = || services.values().flat_map(|service| &service.reals);
     let up = reals().filter(|(address, real)| {
-        let resolved = core.state.resolutions.get(*address);
-        real.effective_weight() > 0 && matches!(resolved, Some(Resolution::Resolved(_)))
+        real.effective_weight() > 0 && core.state.hop(**address).is_some()
     });
     let mut maps: Vec<wire::Map> = core
         .dataplane
