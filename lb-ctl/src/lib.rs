@@ -9,6 +9,7 @@ pub mod dataplane;
 pub mod logging;
 pub mod neigh;
 pub mod netlink;
+pub mod realserver;
 pub mod reconcile;
 pub mod sched;
 pub mod state;

@@ -24,7 +24,7 @@ const BATCH: usize = 4096;
 /// State of the task.
 pub(super) struct Watcher {
     netlink: Netlink,
-    /// None while the subscription is broken.
+    /// None between a subscription that broke or overran and the next.
     notices: Option<Notices>,
     events: mpsc::Sender<NetEvent>,
     worker: Worker,
@@ -130,8 +130,7 @@ impl Watcher {
     fn take_notices(&mut self, first: Option<Notice>) {
         let Some(first) = first else {
             tracing::warn!("the subscription to kernel notices broke; renewing it");
-            self.notices = None;
-            self.resync_due = Some(Instant::now());
+            self.unsubscribe(RETRY);
             return;
         };
         self.take_notice(first);
@@ -179,9 +178,16 @@ impl Watcher {
             Notice::Routes => self.routes_changed(),
             Notice::Overrun => {
                 tracing::warn!("kernel notices were lost; reading its tables again");
-                self.resync_due.get_or_insert_with(|| Instant::now() + SETTLE);
+                self.unsubscribe(SETTLE);
             }
         }
+    }
+
+    /// Ends the subscription, to take a new one with a look at everything. What is still queued in
+    /// the old one is older than that look and must not come after it.
+    fn unsubscribe(&mut self, pause: Duration) {
+        self.notices = None;
+        self.resync_due.get_or_insert_with(|| Instant::now() + pause);
     }
 
     fn tell_link(&mut self, link: &Link) {

@@ -97,23 +97,49 @@ async fn run(netlink: &Netlink, job: Job) -> Done {
             Done::Routes { found, failed }
         }
         Job::Resolve(neighbours) => {
+            let mut failures = Failures::default();
             for (ifindex, address) in neighbours {
-                tell(netlink.resolve(ifindex, address).await);
+                failures.add(netlink.resolve(ifindex, address).await);
             }
+            failures.tell();
             Done::Neighbours
         }
         Job::Release(neighbours) => {
+            let mut failures = Failures::default();
             for (ifindex, address) in neighbours {
-                tell(netlink.release(ifindex, address).await);
+                failures.add(netlink.release(ifindex, address).await);
             }
+            failures.tell();
             Done::Neighbours
         }
     }
 }
 
-/// An interface that vanishes takes its neighbours along; the rest is tried again by the driver.
-fn tell(result: Result<(), NetlinkError>) {
-    if let Err(error) = result {
-        tracing::debug!("{error}");
+/// One line for a thousand failures of the same kind.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    last: Option<NetlinkError>,
+}
+
+impl Failures {
+    fn add(&mut self, result: Result<(), NetlinkError>) {
+        match result {
+            Ok(()) => {}
+            // An interface that vanishes takes its neighbours along.
+            Err(error) if error.errno() == Some(libc::ENODEV) => tracing::debug!("{error}"),
+            Err(error) => {
+                self.count += 1;
+                self.last = Some(error);
+            }
+        }
+    }
+
+    fn tell(self) {
+        match (self.last, self.count) {
+            (None, _) => {}
+            (Some(error), 1) => tracing::warn!("{error}"),
+            (Some(error), count) => tracing::warn!("{error} (and {} more)", count - 1),
+        }
     }
 }

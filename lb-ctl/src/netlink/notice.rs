@@ -10,6 +10,7 @@ use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use rtnetlink::MulticastGroup;
 use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
 use rtnetlink::sys::AsyncSocket;
+use tokio::task::AbortHandle;
 
 use super::types::{HeldAddress, Link, Neighbour};
 use super::{NetlinkError, address, link, neighbour};
@@ -44,13 +45,22 @@ pub enum Notice {
     AddressRemoved(HeldAddress),
     /// Some route is different.
     Routes,
-    /// Notices were lost: look at everything again.
+    /// Notices were lost: take a new subscription and look at everything again. Notices that come
+    /// behind this one may be older than the lost ones.
     Overrun,
 }
 
 /// The kernel's notices, in its order.
 pub struct Notices {
     messages: Pin<Box<dyn Stream<Item = NetlinkMessage<RouteNetlinkMessage>> + Send>>,
+    reader: AbortHandle,
+}
+
+impl Drop for Notices {
+    fn drop(&mut self) {
+        // By itself the reader would notice only when the next message comes.
+        self.reader.abort();
+    }
 }
 
 impl fmt::Debug for Notices {
@@ -71,8 +81,9 @@ impl Notices {
         if let Err(error) = setsockopt(socket, RcvBufForce, &RECEIVE_BUFFER) {
             tracing::debug!("the buffer for kernel notices stays small: {error}");
         }
-        tokio::spawn(connection);
-        Ok(Self { messages: Box::pin(messages.map(|(message, _)| message)) })
+        let reader = tokio::spawn(connection).abort_handle();
+        let messages = Box::pin(messages.map(|(message, _)| message));
+        Ok(Self { messages, reader })
     }
 
     /// The next notice; none once the socket is gone.
