@@ -11,7 +11,6 @@ mod real;
 mod real_server;
 #[cfg(test)]
 mod samples;
-mod seam;
 mod service;
 mod status;
 mod wait;

@@ -2,21 +2,43 @@
 
 use serde_json::json;
 
-use super::args::{Format, RealServerAction};
+use super::args::{Format, RealServerAction, RealServerOptions};
 use super::output::{json as to_json, lines};
-use super::{CliError, Said, seam};
+use super::{CliError, Said};
+use crate::config::rules::{self, Role};
+use crate::realserver::{self, Options, RealServerError};
 
 pub(super) async fn run(action: &RealServerAction, format: Format) -> Said {
-    let (RealServerAction::Setup(options)
-    | RealServerAction::Undo(options)
-    | RealServerAction::Check(options)) = action;
-    let said = seam::real_server(action, options).await?;
-    match action {
-        RealServerAction::Check(_) => verdict(&options.vip, &said, format),
-        _ => Ok(match format {
-            Format::Table => lines(&said),
-            Format::Json => to_json(&json!({ "changes": said })),
-        }),
+    let done = match action {
+        RealServerAction::Setup(args) => realserver::setup(&options(args)?).await,
+        RealServerAction::Undo(args) => realserver::undo(&options(args)?).await,
+        RealServerAction::Check(args) => {
+            let findings = realserver::check(&options(args)?).await.map_err(failure)?;
+            return verdict(&args.vip, &findings, format);
+        }
+    };
+    let done = done.map_err(failure)?;
+    Ok(match format {
+        Format::Table => lines(&done),
+        Format::Json => to_json(&json!({ "changes": done })),
+    })
+}
+
+fn options(args: &RealServerOptions) -> Result<Options, CliError> {
+    Ok(Options {
+        vip: rules::address(Role::Vip, &args.vip).map_err(CliError::refused)?,
+        interfaces: args.interfaces.clone(),
+        state_dir: args.state_dir.clone(),
+    })
+}
+
+fn failure(error: RealServerError) -> CliError {
+    match error {
+        RealServerError::UnusableVip { .. } | RealServerError::Misplaced(_) => {
+            CliError::refused(error)
+        }
+        RealServerError::NoInterface { .. } => CliError::NotFound(error.to_string()),
+        _ => CliError::Failed(error.to_string()),
     }
 }
 
