@@ -1,0 +1,20 @@
+//! Whatever bytes come in: no panic, one reason counted, nothing changed but the addresses of a
+//! frame that is forwarded.
+#![no_main]
+
+use lb_common::verdict::Verdict;
+use libfuzzer_sys::fuzz_target;
+use xdp_prog::fixtures::{INGRESS, cases};
+use xdp_prog::packet::SlicePacket;
+use xdp_prog::pipeline;
+
+fuzz_target!(|frame: &[u8]| {
+    let tables = cases::both_worlds();
+    let mut after = frame.to_vec();
+    let reason = pipeline::process(&mut SlicePacket::new(&mut after, INGRESS), &tables);
+    assert_eq!(tables.reasons.borrow().iter().sum::<u64>(), 1);
+    match reason.verdict() {
+        Verdict::Transmit | Verdict::Redirect => assert_eq!(after[12..], frame[12..]),
+        Verdict::Pass | Verdict::Drop => assert_eq!(after, frame),
+    }
+});
