@@ -1,0 +1,245 @@
+//! Connections live through changes of their service, and new ones go where they should. Needs
+//! root.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
+
+mod common;
+
+use std::net::{IpAddr, SocketAddr};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bench::lab::{Lab, LabError, Process, VIPS, wait_until};
+use common::traffic::{
+    Answers, ECHO, Flow, HTTP, SOON, Site, all_reals, assert_all_stay, assert_fair, definition,
+    service, services, shares, start_echo,
+};
+use lb_ctl::api::wire::RealState;
+
+const FLOWS: usize = 90;
+
+/// How a service and a real are named on the command line.
+struct Names {
+    service: String,
+    real: String,
+}
+
+impl Names {
+    fn new(site: &Site, vip: IpAddr, real: usize) -> Self {
+        let real = site.lab.reals[real].address_like(vip).to_string();
+        Self { service: SocketAddr::from((vip, ECHO)).to_string(), real }
+    }
+
+    /// Types a verb about the real.
+    fn run(&self, site: &Site, verb: &str, more: &[&str]) {
+        site.ctl(&[&[verb, "-t", &self.service, "-r", &self.real], more].concat());
+    }
+}
+
+/// Who answers new connections now.
+fn newcomers(site: &Site, vip: IpAddr, count: usize) -> Answers {
+    shares(&site.open((vip, ECHO).into(), count))
+}
+
+fn only(answers: &Answers, labels: &[&str]) {
+    assert!(answers.keys().eq(labels), "only {labels:?} should answer: {answers:?}");
+}
+
+#[test]
+fn connections_survive_every_change_but_the_end_of_their_own_real() {
+    let lab = Lab::builder().reals(4).build().unwrap();
+    let services: Vec<_> =
+        VIPS.iter().map(|&vip| service("tcp", vip, ECHO, &all_reals(&lab, vip)[..3])).collect();
+    let site = Site::ready(lab, &services, &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    for vip in VIPS {
+        let mut flows = site.open((vip, ECHO).into(), FLOWS);
+        assert_fair(&shares(&flows), 3);
+        change_by_command(&site, vip, &mut flows);
+        change_by_file(&site, vip, &mut flows);
+        delete_their_real(&site, vip, flows);
+    }
+}
+
+fn change_by_command(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
+    let [first, second, _, fourth] = [0, 1, 2, 3].map(|real| Names::new(site, vip, real));
+    fourth.run(site, "add-real", &["-w", "1000"]);
+    site.wait_until_up();
+    assert_all_stay(&mut *flows, "with a real added");
+    // All but a few slots of the ring are another real's now: only the memory of the connections
+    // can have brought them to their own.
+    let new = newcomers(site, vip, 30);
+    assert!(new["real 4"] >= 25, "with weight 1000 of 1003: {new:?}");
+
+    second.run(site, "edit-real", &["-w", "50000"]);
+    assert_all_stay(&mut *flows, "with another weight");
+    let new = newcomers(site, vip, 30);
+    assert!(new["real 2"] >= 25, "with weight 50000 of 51002: {new:?}");
+
+    second.run(site, "edit-real", &["-w", "0"]);
+    first.run(site, "drain", &[]);
+    assert_all_stay(&mut *flows, "with weight 0 and a drain");
+    let new = newcomers(site, vip, 30);
+    assert!(!new.contains_key("real 1") && !new.contains_key("real 2"), "{new:?}");
+
+    fourth.run(site, "delete-real", &[]);
+    assert_all_stay(&mut *flows, "with another real deleted");
+    only(&newcomers(site, vip, 30), &["real 3"]);
+}
+
+fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
+    let mut reals = all_reals(&site.lab, vip);
+    reals.reverse();
+    let turned = [service("udp", vip, ECHO, &reals), service("tcp", vip, ECHO, &reals)];
+    let other = VIPS.into_iter().find(|other| *other != vip).unwrap();
+    let kept = service("tcp", other, ECHO, &all_reals(&site.lab, other)[..3]);
+    let with_kept = |services: &[_]| definition(&[services, std::slice::from_ref(&kept)].concat());
+
+    let file = site.lab.files().join("turned.json");
+    std::fs::write(&file, with_kept(&turned)).unwrap();
+    site.ctl(&["apply", file.to_str().unwrap()]);
+    site.wait_until_up();
+    assert_all_stay(&mut *flows, "with a file applied");
+    assert_fair(&newcomers(site, vip, 200), 4);
+    assert_eq!(site.list().services.len(), 3, "a service more");
+
+    let fourth = [service("tcp", vip, ECHO, &with_weights(&reals, [1000, 1, 1, 1]))];
+    site.director.write_definition(&with_kept(&fourth)).unwrap();
+    site.ctl(&["reload"]);
+    assert_all_stay(&mut *flows, "with the file edited and reloaded");
+    let new = newcomers(site, vip, 30);
+    assert!(new["real 4"] >= 25, "with weight 1000 of 1003: {new:?}");
+    assert_eq!(site.list().services.len(), 2, "the extra service is gone");
+}
+
+fn with_weights(reals: &[(IpAddr, u16)], weights: [u16; 4]) -> Vec<(IpAddr, u16)> {
+    reals.iter().zip(weights).map(|((address, _), weight)| (*address, weight)).collect()
+}
+
+fn delete_their_real(site: &Site, vip: IpAddr, flows: Vec<Flow>) {
+    Names::new(site, vip, 2).run(site, "delete-real", &[]);
+    let (theirs, mut others): (Vec<_>, Vec<_>) =
+        flows.into_iter().partition(|flow| flow.real == "real 3");
+    for mut flow in theirs {
+        let answer = flow.ask();
+        assert!(answer.is_err(), "{vip}: answered by {answer:?}, whose real was deleted");
+    }
+    assert_all_stay(&mut others, "with the real of others deleted");
+    let real = site.lab.reals[2].address_like(vip);
+    let left = site.connections().into_iter().filter(|connection| connection.real == real).count();
+    assert_eq!(left, 0, "connections of a real that was deleted are listed");
+}
+
+#[test]
+fn a_drained_real_keeps_its_connections_and_gets_its_share_back() {
+    let lab = Lab::builder().build().unwrap();
+    let services = services(&lab, "tcp", ECHO);
+    let site = Site::ready(lab, &services, &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    for vip in VIPS {
+        let mut flows = site.open((vip, ECHO).into(), FLOWS);
+        let old = shares(&flows)["real 2"];
+        let second = Names::new(&site, vip, 1);
+        second.run(&site, "drain", &[]);
+        only(&newcomers(&site, vip, 60), &["real 1", "real 3"]);
+        assert_all_stay(&mut flows, "with a real drained");
+        let drained = site.real(vip, ECHO, second.real.parse().unwrap());
+        assert_eq!((drained.state, drained.weight), (RealState::Drain, 1), "{drained:?}");
+        assert_eq!(drained.active_connections, old, "{drained:?}");
+
+        second.run(&site, "undrain", &["--wait", "--timeout", "10"]);
+        assert_fair(&newcomers(&site, vip, 200), 3);
+        assert_all_stay(&mut flows, "with the real back");
+    }
+}
+
+#[test]
+fn a_drain_that_waits_ends_with_the_last_connection() {
+    let lab = Lab::builder().reals(2).build().unwrap();
+    let services = services(&lab, "tcp", ECHO);
+    let site = Site::ready(lab, &services, &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    for vip in VIPS {
+        let flows = site.open((vip, ECHO).into(), 20);
+        let (mut theirs, mut others): (Vec<_>, Vec<_>) =
+            flows.into_iter().partition(|flow| flow.real == "real 1");
+        let first = Names::new(&site, vip, 0);
+        let mut waiting = drain_and_wait(&site, &first);
+        runs_on(&mut waiting, "with connections open");
+        theirs.truncate(1);
+        runs_on(&mut waiting, "with one connection open");
+        assert_all_stay(&mut theirs, "while it is waited for");
+        drop(theirs);
+        ends(&mut waiting);
+        assert_all_stay(&mut others, "after the wait");
+        let drained = site.real(vip, ECHO, first.real.parse().unwrap());
+        assert_eq!(drained.state, RealState::Drain, "{drained:?}");
+    }
+}
+
+fn drain_and_wait(site: &Site, real: &Names) -> Process {
+    let mut command: Command = site.director.command();
+    command.args(["drain", "--wait", "-t", &real.service, "-r", &real.real]);
+    Process::spawn(command.stdin(Stdio::null())).unwrap()
+}
+
+/// A whole second must pass in vain: the command looks twice in it.
+fn runs_on(waiting: &mut Process, when: &str) {
+    let second = Duration::from_secs(1);
+    let ended = wait_until("the end of drain --wait", second, || Ok(waiting.ended()?.is_some()));
+    assert!(matches!(ended, Err(LabError::Timeout { .. })), "it did not wait {when}: {ended:?}");
+}
+
+fn ends(waiting: &mut Process) {
+    let mut status = None;
+    wait_until("drain --wait to end", SOON, || {
+        status = waiting.ended()?;
+        Ok(status.is_some())
+    })
+    .unwrap();
+    assert!(status.is_some_and(|status| status.success()), "drain --wait ended: {status:?}");
+}
+
+/// The address of a real that is not there yet.
+fn absent(vip: IpAddr) -> IpAddr {
+    let address = if vip.is_ipv4() { "192.0.2.99" } else { "2001:db8::99" };
+    address.parse().unwrap()
+}
+
+#[test]
+fn a_real_that_nobody_is_gets_nothing_until_somebody_is() {
+    let lab = Lab::builder().build().unwrap();
+    let _web = lab.start_web(HTTP).unwrap();
+    let services = VIPS.map(|vip| {
+        let mut reals = all_reals(&lab, vip);
+        reals[2].0 = absent(vip);
+        service("tcp", vip, HTTP, &reals)
+    });
+    let site = Site::start(lab, &services, &[]);
+    for vip in VIPS {
+        let real = || site.real(vip, HTTP, absent(vip));
+        let protocol = if vip.is_ipv4() { "ARP" } else { "ND" };
+        wait_until("nobody to answer", SOON, || {
+            let reason = real().reason.unwrap_or_default();
+            Ok(reason.contains(&format!("nobody answers {protocol} for {}", absent(vip))))
+        })
+        .unwrap_or_else(|error| panic!("{error}: {:?}", real()));
+        assert_eq!((real().state, real().mac), (RealState::Unresolved, None));
+        let table = site.ctl(&["list"]);
+        let row = table.lines().find(|line| line.contains(&absent(vip).to_string()));
+        assert!(row.is_some_and(|row| row.contains("unresolved: ")), "{table}");
+
+        let answers = site.get((vip, HTTP).into(), 100);
+        assert_fair(&answers, 2);
+        assert_eq!(site.reason("no-real"), 0, "slots of the ring lead nowhere");
+        assert_eq!(real().stats.packets, 0);
+
+        let (length, nodad) = if vip.is_ipv4() { (24, "") } else { (64, "nodad") };
+        let line = format!("address add {}/{length} dev eth0 {nodad}\n", absent(vip));
+        site.lab.reals[2].namespace.ip(&line).unwrap();
+        wait_until("the real to be up", SOON, || Ok(real().state == RealState::Up))
+            .unwrap_or_else(|error| panic!("{error}: {:?}", real()));
+        let mac = site.lab.reals[2].namespace.mac("eth0").unwrap();
+        assert_eq!(real().mac, Some(mac));
+        assert_fair(&site.get((vip, HTTP).into(), 150), 3);
+    }
+}
