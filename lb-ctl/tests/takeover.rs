@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use bench::lab::{Lab, VIPS, XdpMode, wait_until};
+use bench::lab::{Director, DirectorBuilder, Lab, VIPS, XdpMode, wait_until};
 use bench::load::HttpLoad;
+use common::lb_ctl;
 use common::traffic::{
     ECHO, HTTP, SOON, Site, UdpFlow, assert_all_stay, assert_fair, services, start_echo,
 };
@@ -180,6 +181,26 @@ fn a_daemon_told_to_leave_leaves_forwarding_on() {
     assert!(site.status().adopted);
     assert_eq!((definitions(&site), living(&site)), before);
     assert_all_stay(&mut flows, "with a new daemon");
+}
+
+#[test]
+fn a_daemon_started_in_another_mode_changes_over() {
+    let mut site = site(&[]);
+    let _web = site.lab.start_web(HTTP).unwrap();
+    let attached = |site: &Site| site.lab.director.namespace.xdp_mode("eth0").unwrap();
+    assert_eq!(attached(&site), Some(XdpMode::Native));
+    // Each removes the common pins when it is dropped.
+    let mut later: Vec<Director> = Vec::new();
+    for (mode, expected) in [("generic", XdpMode::Generic), ("native", XdpMode::Native)] {
+        later.last_mut().unwrap_or(&mut site.director).stop().unwrap();
+        let builder = DirectorBuilder::new(&site.lab, lb_ctl()).like(&site.director);
+        later.push(builder.argument("--mode").argument(mode).start().unwrap());
+        assert_eq!(attached(&site), Some(expected));
+        assert_eq!(site.status().interfaces[0].mode.as_deref(), Some(mode));
+        for vip in VIPS {
+            assert_fair(&site.get((vip, HTTP).into(), 60), 3);
+        }
+    }
 }
 
 #[test]

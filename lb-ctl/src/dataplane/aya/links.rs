@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, Xdp};
 
+use super::bpf_syscall;
 use super::open::{entries, remove_file};
 use crate::dataplane::{AttachMode, Attachment, DataplaneError, Held, ModeChoice};
 
@@ -88,7 +90,16 @@ impl Links {
     /// Takes the program off an interface, if it is there.
     pub(super) fn detach(&mut self, interface: &str) -> Result<(), DataplaneError> {
         self.held.remove(interface);
-        remove_file(&self.path(interface))
+        let path = self.path(interface);
+        match bpf_syscall::detach_pinned_link(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let path = path.display();
+                Err(DataplaneError::Setup(format!(
+                    "cannot detach the link pinned at {path}: {error}"
+                )))
+            }
+            _ => remove_file(&path),
+        }
     }
 }
 
