@@ -9,9 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bench::lab::{Lab, LabError, Process, VIPS, wait_until};
+use common::flows::{Answers, Flow, assert_all_stay, assert_fair, shares};
 use common::traffic::{
-    Answers, ECHO, Flow, HTTP, SOON, Site, all_reals, assert_all_stay, assert_fair, definition,
-    service, services, shares, start_echo,
+    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo,
 };
 use lb_ctl::api::wire::RealState;
 

@@ -12,10 +12,9 @@ use std::time::Duration;
 
 use bench::lab::{Director, DirectorBuilder, Lab, VIPS, XdpMode, wait_until};
 use bench::load::HttpLoad;
+use common::flows::{UdpFlow, assert_all_stay, assert_fair};
 use common::lb_ctl;
-use common::traffic::{
-    ECHO, HTTP, SOON, Site, UdpFlow, assert_all_stay, assert_fair, services, start_echo,
-};
+use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo};
 use lb_ctl::api::wire;
 
 const PAUSE: Duration = Duration::from_millis(1);

@@ -11,10 +11,8 @@ use std::time::{Duration, Instant};
 use bench::lab::{
     Counters, Host, Lab, PUBLIC4, PUBLIC6, VIPS, WebServer, XdpMode, sha256, wait_until,
 };
-use common::traffic::{
-    ECHO, Flow, HTTP, SOON, Site, assert_all_stay, assert_fair, service, services, start_echo,
-    write_file,
-};
+use common::flows::{Flow, assert_all_stay, assert_fair};
+use common::traffic::{ECHO, HTTP, SOON, Site, service, services, start_echo, write_file};
 
 /// Bytes of a file that takes many packets, and many superframes.
 const FILE: u64 = 8_000_000;

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use bench::lab::{BIG_FILE_SIZE, Lab, VIP4, VIP6, VIPS, XdpMode, sha256, wait_until};
-use common::traffic::{
-    Answers, ECHO, HTTP, SOON, Site, assert_all_stay, assert_fair, services, shares, start_echo,
-};
+use common::flows::{Answers, assert_all_stay, assert_fair, shares};
+use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo};
 use lb_ctl::api::wire;
 
 const REQUESTS: u64 = 600;

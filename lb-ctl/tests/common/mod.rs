@@ -1,6 +1,7 @@
 //! What the scenarios share.
 #![allow(dead_code, reason = "each test program takes its part")]
 
+pub(crate) mod flows;
 pub(crate) mod traffic;
 
 use std::net::IpAddr;

@@ -1,9 +1,8 @@
-//! A bed with a running director, and clients that notice who answers them.
+//! A bed with a running director, and what its client asks of it.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use bench::load::{self, Report};
 use lb_ctl::api::wire;
 use serde_json::{Value, json};
 
+use super::flows::{Answers, Flow, UdpFlow};
 use super::{lb_ctl, prepare_reals};
 
 /// The port of the web servers.
@@ -20,9 +20,6 @@ pub(crate) const HTTP: u16 = 80;
 pub(crate) const ECHO: u16 = 7;
 /// Longer than anything takes that works.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
-
-/// Answers by real: `real 1` and how many.
-pub(crate) type Answers = BTreeMap<String, u64>;
 
 /// A service of a definition file.
 pub(crate) fn service(protocol: &str, vip: IpAddr, port: u16, reals: &[(IpAddr, u16)]) -> Value {
@@ -183,127 +180,6 @@ impl Site {
         assert_eq!(stored.len(), 1, "one upload, stored as {stored:?}");
         stored.remove(0)
     }
-}
-
-/// A TCP connection to an echo server, and who was at its other end at first.
-pub(crate) struct Flow {
-    stream: BufReader<TcpStream>,
-    words: u64,
-    /// `real 1`, for example.
-    pub(crate) real: String,
-}
-
-impl Flow {
-    fn open(server: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&server, SOON).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        let mut flow = Self { stream: BufReader::new(stream), words: 0, real: String::new() };
-        flow.real = flow.ask().unwrap();
-        flow
-    }
-
-    /// Sends a word never sent before and returns who echoes it.
-    pub(crate) fn ask(&mut self) -> io::Result<String> {
-        self.words += 1;
-        let word = format!("word {}", self.words);
-        self.stream.get_mut().write_all(format!("{word}\n").as_bytes())?;
-        let mut answer = String::new();
-        self.stream.read_line(&mut answer)?;
-        let label = answer.strip_suffix(&format!(": {word}\n"));
-        label.map(str::to_owned).ok_or_else(|| io::Error::other(format!("answer {answer:?}")))
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.stream.get_ref().local_addr().unwrap().port()
-    }
-}
-
-/// Every one of these connections must still be answered by the real it began with.
-pub(crate) fn assert_all_stay<'a>(flows: impl IntoIterator<Item = &'a mut Flow>, when: &str) {
-    // Each silent one takes a while; a few show what is wrong.
-    const ENOUGH: usize = 3;
-    let mut asked = 0;
-    let mut wrong = Vec::new();
-    for flow in flows {
-        asked += 1;
-        match flow.ask() {
-            Ok(real) if real == flow.real => {}
-            other => wrong.push(format!("number {asked}, of {}: {other:?}", flow.real)),
-        }
-        assert!(wrong.len() < ENOUGH, "{when}, connections are lost: {wrong:#?}");
-    }
-    assert!(wrong.is_empty(), "{when}, of {asked} connections some are lost: {wrong:#?}");
-    assert!(asked > 0, "{when}, there are no connections to ask");
-}
-
-/// How many of the connections began with each real.
-pub(crate) fn shares(flows: &[Flow]) -> Answers {
-    let mut shares = Answers::new();
-    for flow in flows {
-        *shares.entry(flow.real.clone()).or_default() += 1;
-    }
-    shares
-}
-
-/// A UDP socket that talks to an echo server.
-pub(crate) struct UdpFlow {
-    socket: UdpSocket,
-    server: SocketAddr,
-    words: u64,
-}
-
-impl UdpFlow {
-    fn open(server: SocketAddr) -> Self {
-        let any: IpAddr = match server {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let socket = UdpSocket::bind((any, 0)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-        Self { socket, server, words: 0 }
-    }
-
-    /// Sends a word never sent before, without waiting for the answer.
-    pub(crate) fn send(&mut self) -> io::Result<String> {
-        self.words += 1;
-        let word = format!("word {}", self.words);
-        self.socket.send_to(word.as_bytes(), self.server)?;
-        Ok(word)
-    }
-
-    /// Sends a word never sent before and returns who echoes it, from the VIP.
-    pub(crate) fn ask(&mut self) -> io::Result<String> {
-        let word = self.send()?;
-        let (answer, from) = self.receive()?;
-        assert_eq!(from, self.server, "the answer {answer:?} comes from somewhere else");
-        let label = answer.strip_suffix(&format!(": {word}"));
-        label.map(str::to_owned).ok_or_else(|| io::Error::other(format!("answer {answer:?}")))
-    }
-
-    fn receive(&self) -> io::Result<(String, SocketAddr)> {
-        let mut buffer = [0; 128];
-        let (length, from) = self.socket.recv_from(&mut buffer)?;
-        Ok((String::from_utf8_lossy(&buffer[..length]).into_owned(), from))
-    }
-
-    /// Nothing has come that was not asked for.
-    pub(crate) fn assert_silent(&self) {
-        self.socket.set_nonblocking(true).unwrap();
-        let answer = self.receive();
-        self.socket.set_nonblocking(false).unwrap();
-        assert!(answer.is_err(), "an answer that should not be: {answer:?}");
-    }
-}
-
-/// Every one of so many reals has its share, by five standard deviations of a fair choice: less
-/// than one run in a million fails by chance.
-#[expect(clippy::cast_precision_loss, reason = "the counts are small")]
-pub(crate) fn assert_fair(answers: &Answers, reals: usize) {
-    assert_eq!(answers.len(), reals, "not every real has answered: {answers:?}");
-    let (total, share) = (answers.values().sum::<u64>() as f64, 1.0 / reals as f64);
-    let deviation = (total * share * (1.0 - share)).sqrt();
-    let fair = |count: &u64| (*count as f64 - total * share).abs() < 5.0 * deviation;
-    assert!(answers.values().all(fair), "unfair shares: {answers:?}");
 }
 
 /// Writes a file of so many bytes that cannot be guessed.
