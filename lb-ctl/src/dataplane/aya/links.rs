@@ -63,14 +63,45 @@ impl Links {
             let reason = "taken over from an earlier daemon".to_owned();
             return Ok(Attachment { mode, reason, link_id });
         }
+        // The kernel does not have programs of two modes on one interface, not even for a moment.
         self.detach(interface)?;
-        let (link, mode, reason) = attach_new(program, interface, ifindex, choice)?;
-        let failed = |e: String| DataplaneError::Attach { interface: interface.into(), cause: e };
+        match attach_new(program, interface, ifindex, choice) {
+            Ok((link, mode, reason)) => {
+                let link_id = self.pin(interface, link)?;
+                Ok(Attachment { mode, reason, link_id })
+            }
+            Err(error) => {
+                if let Some(held) = before {
+                    self.put_back(program, interface, ifindex, held.mode);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// What was forwarded before a mode was refused is forwarded again.
+    fn put_back(&mut self, program: &mut Xdp, interface: &str, ifindex: u32, mode: AttachMode) {
+        let xdp_mode = match mode {
+            AttachMode::Native => XdpMode::Driver,
+            AttachMode::Generic => XdpMode::Skb,
+        };
+        let attached = attach_as(program, ifindex, xdp_mode).map_err(|e| e.remedy());
+        let outcome =
+            attached.and_then(|link| self.pin(interface, link).map_err(|e| e.to_string()));
+        match outcome {
+            Ok(_) => tracing::info!("{interface}: attached, {} as before", mode.name()),
+            Err(cause) => tracing::error!("{interface}: forwarding has ended: {cause}"),
+        }
+    }
+
+    /// Makes a link outlive the process, and gives its id.
+    fn pin(&mut self, interface: &str, link: FdLink) -> Result<u32, DataplaneError> {
+        let failed = |cause: String| DataplaneError::Attach { interface: interface.into(), cause };
         let pinned = link.pin(self.path(interface)).map_err(|e| failed(e.to_string()))?;
         let link = FdLink::from(pinned);
-        let link_id = link.info().map_err(|e| failed(e.to_string()))?.id();
+        let id = link.info().map_err(|e| failed(e.to_string()))?.id();
         self.held.insert(interface.to_owned(), link);
-        Ok(Attachment { mode, reason, link_id })
+        Ok(id)
     }
 
     /// Swaps the program in a pinned link. `None` where there is none, or it is not the one that
