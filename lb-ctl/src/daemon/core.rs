@@ -13,6 +13,7 @@ use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
 use crate::netlink::types::HeldAddress;
 use crate::reconcile::actual::{Actual, address_of};
+use crate::reconcile::op::MapOp;
 use crate::reconcile::target::NextHop;
 use crate::reconcile::{apply, plan};
 use crate::state::{self, State};
@@ -56,8 +57,10 @@ impl<D: Dataplane> Core<D> {
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
         self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
+        // What does not fit the tables is refused before anything is touched.
+        let ops = self.plan()?;
         self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
-        self.reconcile()?;
+        self.run(&ops)?;
         let attached = self.interfaces.attach(&mut self.dataplane);
         if strictness == Strictness::Strict {
             attached.clone()?;
@@ -68,10 +71,18 @@ impl<D: Dataplane> Core<D> {
 
     /// Brings the maps in line with the state.
     pub(super) fn reconcile(&mut self) -> Result<(), CommandError> {
+        let ops = self.plan()?;
+        self.run(&ops)
+    }
+
+    fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
         let target = self.state.target();
-        let ops = plan::plan(&target, &self.actual, self.dataplane.capacity())
-            .map_err(|error| CommandError::Refused(error.to_string()))?;
-        apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)
+        plan::plan(&target, &self.actual, self.dataplane.capacity())
+            .map_err(|error| CommandError::Refused(error.to_string()))
+    }
+
+    fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+        apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 
     async fn move_vips(&mut self, chosen: impl Fn(&VipOp) -> bool) -> Result<(), CommandError> {
