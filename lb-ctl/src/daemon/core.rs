@@ -11,13 +11,13 @@ use crate::config::store::Store;
 use crate::dataplane::Dataplane;
 use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
-use crate::netlink::types::HeldAddress;
+use crate::netlink::types::{HeldAddress, Link};
 use crate::reconcile::actual::{Actual, address_of};
 use crate::reconcile::op::MapOp;
 use crate::reconcile::target::NextHop;
 use crate::reconcile::{apply, plan};
 use crate::state::{self, State};
-use crate::vip::{self, VipOp};
+use crate::vip::{self, Place};
 
 /// Everything the daemon knows and holds.
 pub(super) struct Core<D> {
@@ -59,13 +59,13 @@ impl<D: Dataplane> Core<D> {
         self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
         // What does not fit the tables is refused before anything is touched.
         let ops = self.plan()?;
-        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
+        self.remove_vips(&links).await?;
         self.run(&ops)?;
         let attached = self.interfaces.attach(&mut self.dataplane);
         if strictness == Strictness::Strict {
             attached.clone()?;
         }
-        self.move_vips(|op| matches!(op, VipOp::Add { .. })).await?;
+        self.add_vips().await?;
         attached
     }
 
@@ -85,30 +85,32 @@ impl<D: Dataplane> Core<D> {
         apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 
-    async fn move_vips(&mut self, chosen: impl Fn(&VipOp) -> bool) -> Result<(), CommandError> {
+    async fn remove_vips(&mut self, links: &[Link]) -> Result<(), CommandError> {
         self.held = self.netlink.addresses().await.map_err(failed)?;
+        let pinned = self.dataplane.attached().map_err(failed)?;
+        let reach = self.interfaces.reach(links, &pinned);
         let wanted = state::vips(&self.state.desired);
-        let ops = vip::plan(&wanted, &self.held, &self.interfaces.attached());
-        for op in ops.into_iter().filter(|op| chosen(op)) {
-            match op {
-                VipOp::Add { ifindex, address } => {
-                    self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
-                    tracing::info!("{address}: added to {}", self.interface_name(ifindex));
-                }
-                VipOp::Delete { ifindex, address } => {
-                    self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
-                    tracing::info!("{address}: removed from {}", self.interface_name(ifindex));
-                }
-            }
+        for Place { ifindex, address } in vip::removals(&wanted, &self.held, &reach) {
+            self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
+            let link = links.iter().find(|link| link.index == ifindex);
+            let name = link.map_or("an interface that is gone", |link| &link.name);
+            tracing::info!("{address}: removed from {name}");
         }
-        self.held = self.netlink.addresses().await.map_err(failed)?;
         Ok(())
     }
 
-    fn interface_name(&self, ifindex: u32) -> String {
-        let link = |i: &super::interfaces::Interface| i.link.as_ref().map(|link| link.index);
-        let known = self.interfaces.iter().find(|i| link(i) == Some(ifindex));
-        known.map_or_else(|| format!("interface {ifindex}"), |i| i.name.clone())
+    async fn add_vips(&mut self) -> Result<(), CommandError> {
+        self.held = self.netlink.addresses().await.map_err(failed)?;
+        let wanted = state::vips(&self.state.desired);
+        let interfaces = self.interfaces.attached();
+        for Place { ifindex, address } in vip::additions(&wanted, &self.held, &interfaces) {
+            self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
+            let found = interfaces.iter().find(|(index, _)| *index == ifindex);
+            let name = found.map_or("", |(_, name)| name);
+            tracing::info!("{address}: added to {name}");
+        }
+        self.held = self.netlink.addresses().await.map_err(failed)?;
+        Ok(())
     }
 
     /// Takes in what changed on the machine. New MACs reach the packet path at once; the rest
@@ -178,7 +180,8 @@ impl<D: Dataplane> Core<D> {
     /// Ends forwarding: VIPs off, program off, pins gone.
     pub(super) async fn withdraw(&mut self) -> Result<(), CommandError> {
         self.state.desired = Desired::default();
-        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
+        let links = self.netlink.links().await.map_err(failed)?;
+        self.remove_vips(&links).await?;
         self.dataplane.unpin_all().map_err(failed)
     }
 }
