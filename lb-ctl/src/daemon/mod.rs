@@ -129,7 +129,7 @@ async fn start(
         core.dataplane.discard(&links)?;
         return Err(error.into());
     }
-    core.dataplane.retire_others()?;
+    core.dataplane.confirm()?;
     Ok(core)
 }
 

@@ -31,6 +31,17 @@ impl Links {
         &self.pin_dir
     }
 
+    /// Removes the directory of pins where no link is pinned.
+    pub(super) fn forget_if_empty(&self) -> Result<(), DataplaneError> {
+        if !self.pinned()?.is_empty() {
+            return Ok(());
+        }
+        let directory = &self.directory;
+        fs::remove_dir(directory).map_err(|e| {
+            DataplaneError::Setup(format!("cannot remove {}: {e}", directory.display()))
+        })
+    }
+
     /// Interfaces with a pinned link.
     pub(super) fn pinned(&self) -> Result<Vec<String>, DataplaneError> {
         let names = entries(&self.directory)?.into_iter().filter_map(|path| {
