@@ -85,9 +85,11 @@ impl Ended {
     pub(crate) fn refused(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert_eq!(self.stdout, "", "{self:?}");
-        assert!(self.stderr.lines().any(|line| line.starts_with("lb-ctl: ")), "{self:?}");
+        // A daemon logs before it gives up.
+        let begin = format!("\n{}", self.stderr);
+        let Some((_, message)) = begin.split_once("\nlb-ctl: ") else { panic!("{self:?}") };
         for word in words {
-            assert!(self.stderr.contains(word), "`{word}` is missing: {self:?}");
+            assert!(message.contains(word), "`{word}` is missing: {self:?}");
         }
     }
 }
@@ -112,6 +114,19 @@ pub(crate) struct Picture {
     maps: Vec<Value>,
     file: Option<String>,
     addresses: Vec<String>,
+    programs: Vec<String>,
+}
+
+impl Picture {
+    /// The addresses in it.
+    pub(crate) fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// For a comparison in which the definition file does not count.
+    pub(crate) fn same_file_as(&mut self, other: &Self) {
+        self.file.clone_from(&other.file);
+    }
 }
 
 impl Bed {
@@ -127,6 +142,7 @@ impl Bed {
             maps: maps.filter(|map| !connections(map)).cloned().collect(),
             file: fs::read_to_string(self.director.definition_path()).ok(),
             addresses: addresses(&self.lab.director.namespace),
+            programs: programs(&self.lab.director.namespace),
         }
     }
 
@@ -204,6 +220,18 @@ pub(crate) fn addresses(namespace: &Namespace) -> Vec<String> {
     }
     found.sort_unstable();
     found
+}
+
+/// The interfaces of a namespace that have an XDP program, with its id, sorted.
+pub(crate) fn programs(namespace: &Namespace) -> Vec<String> {
+    let links: Value =
+        serde_json::from_str(&namespace.run(&["ip", "-j", "link"]).unwrap()).unwrap();
+    let programs = links.as_array().unwrap().iter().filter_map(|link| {
+        Some(format!("{} {}", link["ifname"].as_str()?, link["xdp"]["prog"]["id"].as_u64()?))
+    });
+    let mut programs: Vec<String> = programs.collect();
+    programs.sort_unstable();
+    programs
 }
 
 /// Whether an interface of a namespace has an address such as `192.0.2.10/32`.
