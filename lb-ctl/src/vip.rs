@@ -28,9 +28,8 @@ pub struct Reach {
 /// What somebody else put on an interface stays there.
 pub fn removals(wanted: &BTreeSet<IpAddr>, held: &[HeldAddress], reach: &Reach) -> Vec<Place> {
     let ours = held.iter().filter(|held| held.ours && reach.ours.contains(&held.ifindex));
-    let stale = ours.filter(|held| {
-        !wanted.contains(&held.address) || !reach.wanted.contains(&held.ifindex)
-    });
+    let stale = ours
+        .filter(|held| !wanted.contains(&held.address) || !reach.wanted.contains(&held.ifindex));
     stale.map(|held| Place { ifindex: held.ifindex, address: held.address }).collect()
 }
 
@@ -129,15 +128,24 @@ mod tests {
     #[test]
     fn the_longest_prefix_wins_and_the_first_interface_among_equals() {
         let longer = [held(2, "10.0.0.1/8", false), held(3, "10.1.0.1/16", false)];
-        assert_eq!(additions(&wanted(&["10.1.2.3"]), &longer, &interfaces()), [place(3, "10.1.2.3")]);
+        assert_eq!(
+            additions(&wanted(&["10.1.2.3"]), &longer, &interfaces()),
+            [place(3, "10.1.2.3")]
+        );
         let equal = [held(3, "10.0.0.2/8", false), held(2, "10.0.0.1/8", false)];
-        assert_eq!(additions(&wanted(&["10.1.2.3"]), &equal, &interfaces()), [place(2, "10.1.2.3")]);
+        assert_eq!(
+            additions(&wanted(&["10.1.2.3"]), &equal, &interfaces()),
+            [place(2, "10.1.2.3")]
+        );
     }
 
     #[test]
     fn an_interface_that_is_not_attached_takes_no_vip() {
         let held = [held(9, "192.0.2.1/24", false)];
-        assert_eq!(additions(&wanted(&["192.0.2.10"]), &held, &interfaces()), [place(2, "192.0.2.10")]);
+        assert_eq!(
+            additions(&wanted(&["192.0.2.10"]), &held, &interfaces()),
+            [place(2, "192.0.2.10")]
+        );
     }
 
     #[test]

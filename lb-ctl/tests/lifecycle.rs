@@ -449,7 +449,10 @@ fn interfaces_of_the_definition_are_attached_and_detached() {
     assert!(!on("eth0") && on("eth1"), "{:?}", programs(here));
     assert!(!bed.director.pins().join("links/eth0").exists());
     let held = addresses(here);
-    assert!(!held.contains(&"eth0 192.0.2.10/32".to_owned()), "a VIP where no program is: {held:?}");
+    assert!(
+        !held.contains(&"eth0 192.0.2.10/32".to_owned()),
+        "a VIP where no program is: {held:?}"
+    );
     assert!(held.contains(&"eth1 192.0.2.10/32".to_owned()), "{held:?}");
 
     let before = bed.picture();

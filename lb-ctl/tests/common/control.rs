@@ -264,9 +264,8 @@ impl<'a> AddressWatch<'a> {
     }
 
     fn mark(&self, address: &str) -> Result<(), LabError> {
-        self.namespace.ip(&format!(
-            "address add {address}/32 dev lo\naddress delete {address}/32 dev lo\n"
-        ))
+        self.namespace
+            .ip(&format!("address add {address}/32 dev lo\naddress delete {address}/32 dev lo\n"))
     }
 
     fn lines(&self) -> Vec<String> {
