@@ -76,8 +76,11 @@ impl<D: Dataplane> Core<D> {
     }
 
     fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
-        let target = self.state.target();
-        plan::plan(&target, &self.actual, self.dataplane.capacity())
+        self.plan_of(&self.state)
+    }
+
+    fn plan_of(&self, state: &State) -> Result<Vec<MapOp>, CommandError> {
+        plan::plan(&state.target(), &self.actual, self.dataplane.capacity())
             .map_err(|error| CommandError::Refused(error.to_string()))
     }
 
@@ -152,21 +155,19 @@ impl<D: Dataplane> Core<D> {
         self.complaint = outcome.err();
     }
 
-    /// Goes over to other definitions, wholly or not at all.
-    ///
-    /// `keep` runs when they are in effect; where it fails they are taken back.
-    pub(super) async fn go_over(
-        &mut self,
-        next: Desired,
-        keep: impl FnOnce(&mut Store) -> Result<(), CommandError>,
-    ) -> Result<(), CommandError> {
+    /// Refuses definitions that cannot be put into effect here, before anything is touched.
+    pub(super) async fn check(&self, next: &Desired) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
-        self.interfaces.check(&next, &links)?;
+        self.interfaces.check(next, &links)?;
+        let mut state = self.state.clone();
+        state.desired.clone_from(next);
+        self.plan_of(&state).map(drop)
+    }
+
+    /// Goes over to other definitions, wholly or not at all.
+    pub(super) async fn go_over(&mut self, next: Desired) -> Result<(), CommandError> {
         let before = std::mem::replace(&mut self.state.desired, next);
-        let outcome = match self.converge(Strictness::Strict).await {
-            Ok(()) => keep(&mut self.store),
-            Err(error) => Err(error),
-        };
+        let outcome = self.converge(Strictness::Strict).await;
         if outcome.is_err() {
             self.state.desired = before;
             if let Err(error) = self.converge(Strictness::Lenient).await {
