@@ -327,6 +327,11 @@ fn an_edit_by_hand_is_never_written_over_unasked() {
     ctl(&bed.director, "edit-real -u 192.0.2.10:53 -r 192.0.2.21 -w 6").ok();
     assert!(bed.file().contains("\"quatre\""), "{}", bed.file());
 
+    // What --force asks for is done even where the running state is so already.
+    bed.director.write_definition("{").unwrap();
+    ctl(&bed.director, "edit-real -u 192.0.2.10:53 -r 192.0.2.21 -w 6 --force").ok();
+    assert_eq!(bed.file(), ctl(&bed.director, "save").ok());
+
     // A file that was taken away is an edit too.
     fs::remove_file(bed.director.definition_path()).unwrap();
     ctl(&bed.director, "clear").refused(4, &[&path, "--force"]);
@@ -387,8 +392,12 @@ fn check_finds_the_first_fault_without_a_daemon() {
         ("{\n  \"services\": 3\n}", ":2:15: services:", "sequence"),
         ("{ \"services\": [", ":1:15:", "EOF"),
         ("", ":1:1:", "empty"),
-        (&DEFINITION.replace("53,", "0,"), ":3:66: services[0].port:", "1 to 65535"),
-        (&DEFINITION.replace("192.0.2.21", "192.0.2.210.1"), ":4:30: services[0].reals[0]", "IPv4"),
+        (&DEFINITION.replace("53,", "0,"), ":3:71: services[0].port:", "1 to 65535"),
+        (
+            &DEFINITION.replace("192.0.2.21", "192.0.2.210.1"),
+            ":4:31: services[0].reals[0].address:",
+            "IPv4",
+        ),
     ] {
         let ended = check(&file(text));
         ended.refused(4, &[&format!("{name}{place}"), word]);

@@ -5,12 +5,13 @@
 mod control;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use bench::lab::{DirectorBuilder, Lab, LabError, Namespace, VIP4, VIP6};
 use control::{
-    AddressWatch, Bed, Ended, LB_CTL, addresses, bed, bed_with, ctl, has, json, lab, programs, run,
+    AddressWatch, Bed, Ended, LB_CTL, addresses, bed, bed_with, binary_for_all, ctl, has, json,
+    lab, programs, run,
 };
 use serde_json::{Value, json};
 
@@ -221,9 +222,7 @@ fn without_the_right_the_daemon_says_what_it_needs() {
     let lab = lab(0);
     let here = &lab.director.namespace;
     let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = folder.path().join("lb-ctl");
-    fs::copy(LB_CTL, &copy).unwrap();
+    let copy = binary_for_all(folder.path());
     let binary = copy.to_str().unwrap();
     let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary];
     let own = folder.path().join("own");

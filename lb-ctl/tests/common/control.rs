@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bench::lab::command::describe;
@@ -97,6 +98,18 @@ impl Ended {
 /// Runs a command line of the CLI, its words parted by blanks.
 pub(crate) fn ctl(director: &Director, line: &str) -> Ended {
     run(director.command().args(line.split_whitespace()))
+}
+
+/// A copy of the binary that every user may run: the place it was built in may be closed. The
+/// folder is opened to all.
+#[track_caller]
+pub(crate) fn binary_for_all(folder: &Path) -> PathBuf {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = folder.join("lb-ctl");
+    // Not by this process: another thread's child could hold the copy open for writing, and a
+    // file open for writing cannot be run.
+    run(Command::new("cp").arg(LB_CTL).arg(&copy)).ok();
+    copy
 }
 
 /// What a command line of the CLI prints with `-o json`.
@@ -253,6 +266,7 @@ impl<'a> AddressWatch<'a> {
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut command = namespace.command("ip");
         command.args(["-oneline", "monitor", "address"]).stdout(log.reopen().unwrap());
+        command.stderr(Stdio::null());
         let watch = Self { namespace, log, process: Process::spawn(&mut command).unwrap() };
         // It listens once it tells of an address that comes and goes until it does.
         let listens = wait_until("the watch to begin", SOON, || {

@@ -108,6 +108,9 @@ fn a_folder_in_the_place_of_the_file() {
     for flags in ["", " --force"] {
         nothing_can_be_changed_at(&bed, flags, path.to_str().unwrap());
     }
+    let config = json(&bed.director, "status")["config"].clone();
+    assert_eq!(config["state"], "stale", "{config}");
+    assert!(config["error"].as_str().unwrap().contains("no regular file"), "{config}");
     ctl(&bed.director, "reload").refused(1, &[path.to_str().unwrap(), "no regular file"]);
     fs::remove_dir(&path).unwrap();
     fs::rename(&aside, &path).unwrap();
