@@ -1,6 +1,8 @@
 //! The definition file and the running state: each follows the other, by small steps and whole,
 //! and neither is harmed where something fails.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "common/control.rs"]
 mod control;
 

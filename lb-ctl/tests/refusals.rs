@@ -1,6 +1,8 @@
 //! Bad input, through the real command line and the real daemon: the exit code of the contract, a
 //! message that helps, nothing on standard output, and nothing changed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "common/control.rs"]
 mod control;
 
@@ -82,6 +84,7 @@ fn every_bad_command_is_refused_and_changes_nothing() {
             5,
             &["tcp 192.0.2.10:80", "192.0.2.21", "edit-real"],
         ),
+        ("add-service -t 192.0.2.10:80 -o json", 5, &["tcp 192.0.2.10:80"]),
         // Not found.
         ("delete-service -t 192.0.2.12:80", 5, &["tcp 192.0.2.12:80", "add-service"]),
         ("delete-service -u 192.0.2.10:80", 5, &["udp 192.0.2.10:80", "-t"]),

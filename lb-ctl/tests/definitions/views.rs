@@ -48,9 +48,9 @@ fn the_list_in_all_its_forms() {
     assert_eq!(up["stats"], four["stats"]);
     let web = &list["services"][2];
     assert_eq!((&web["name"], &web["scheduler"]), (&Value::Null, &json!("mh")));
-    let lost = &web["reals"][0];
-    assert_eq!((&lost["state"], &lost["mac"]), (&json!("unresolved"), &Value::Null));
-    assert!(!lost["reason"].as_str().unwrap().is_empty(), "{lost}");
+    let silent = &web["reals"][0];
+    assert_eq!((&silent["state"], &silent["mac"]), (&json!("unresolved"), &Value::Null));
+    assert!(!silent["reason"].as_str().unwrap().is_empty(), "{silent}");
 
     let table = ctl(&bed.director, "list -n").ok();
     for line in [
