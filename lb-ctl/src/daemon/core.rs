@@ -116,6 +116,20 @@ impl<D: Dataplane> Core<D> {
         Ok(())
     }
 
+    /// Takes off the VIPs that were put on since the addresses were these.
+    pub(super) async fn take_back_vips(&self, before: &[HeldAddress]) -> Result<(), CommandError> {
+        let wanted = state::vips(&self.state.desired);
+        let added = self.netlink.addresses().await.map_err(failed)?.into_iter().filter(|now| {
+            let same = |old: &HeldAddress| (old.ifindex, old.address) == (now.ifindex, now.address);
+            now.ours && wanted.contains(&now.address) && !before.iter().any(same)
+        });
+        for HeldAddress { ifindex, address, .. } in added {
+            self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
+            tracing::info!("{address}: removed again");
+        }
+        Ok(())
+    }
+
     /// Takes in what changed on the machine. New MACs reach the packet path at once; the rest
     /// waits for the next [`Self::settle`], since it often comes in crowds.
     pub(super) fn handle_net(&mut self, event: NetEvent) {
