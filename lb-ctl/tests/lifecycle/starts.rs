@@ -188,6 +188,20 @@ fn a_definition_that_is_refused_keeps_the_daemon_from_starting() {
 }
 
 #[test]
+fn a_start_that_fails_halfway_takes_off_what_it_added() {
+    let lab = lab(0);
+    let here = &lab.director.namespace;
+    // The IPv4 VIP can be added, and the IPv6 one cannot.
+    here.sysctl(&[("ipv6/conf/eth0/disable_ipv6", "1")]).unwrap();
+    let before = addresses(here);
+    let ended = Start::new(&lab).definition(DEFINITION).leaves_nothing(here, "--interface eth0");
+    ended.refused(1, &["2001:db8::10", "disable_ipv6"]);
+    assert!(ended.stderr.contains("192.0.2.10: added"), "it got that far: {ended:?}");
+    assert_eq!(addresses(here), before);
+    assert_eq!(programs(here), Vec::<String>::new());
+}
+
+#[test]
 fn without_the_right_the_daemon_says_what_it_needs() {
     let lab = lab(0);
     let here = &lab.director.namespace;
