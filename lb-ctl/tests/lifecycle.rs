@@ -116,7 +116,8 @@ fn an_interface_that_goes_and_comes_back_is_taken_up_again() {
 fn a_vip_that_somebody_takes_away_comes_back() {
     let bed = settled();
     let here = &bed.lab.director.namespace;
-    for vip in ["192.0.2.10/32", "2001:db8::10/128"] {
+    // Several times, since the daemon looks at everything once more soon after its start.
+    for vip in ["192.0.2.10/32", "2001:db8::10/128"].repeat(3) {
         let watch = AddressWatch::start(here);
         here.ip(&format!("address delete {vip} dev eth0\n")).unwrap();
         bed.wait(&format!("{vip} to be back"), || has(here, "eth0", vip));
