@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{ProgramError, Xdp};
 
+use super::bpf_syscall;
 use super::open::{entries, remove_file};
 use crate::dataplane::{AttachMode, Attachment, DataplaneError, Held, ModeChoice};
 
@@ -99,7 +101,14 @@ impl Links {
     /// Takes the program off an interface, if it is there.
     pub(super) fn detach(&mut self, interface: &str) -> Result<(), DataplaneError> {
         self.held.remove(interface);
-        remove_file(&self.path(interface))
+        let pin = self.path(interface);
+        if let Err(error) = bpf_syscall::detach_link(&pin)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // Without its pin the link goes as well, only later.
+            tracing::debug!("cannot detach the link {}: {error}", pin.display());
+        }
+        remove_file(&pin)
     }
 }
 
