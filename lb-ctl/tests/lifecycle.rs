@@ -228,6 +228,8 @@ fn interfaces_of_the_definition_are_attached_and_detached() {
 fn a_restart_in_another_mode_changes_the_mode() {
     let lab = lab(1);
     let first = control::daemon(&lab).start_with(DEFINITION).unwrap();
+    // Their pins are the next daemon's: they are dropped after it.
+    let mut earlier = Vec::new();
     let mut bed = Bed { director: first, lab };
     bed.wait_for_reals("up");
     bed.knock(VIP4.into(), 53, 2);
@@ -235,8 +237,7 @@ fn a_restart_in_another_mode_changes_the_mode() {
         bed.director.stop().unwrap();
         let builder = control::daemon(&bed.lab).like(&bed.director);
         let next = builder.argument("--mode").argument(mode).start().unwrap();
-        // The pins are the next daemon's now.
-        std::mem::forget(std::mem::replace(&mut bed.director, next));
+        earlier.push(std::mem::replace(&mut bed.director, next));
         let expected = if mode == "auto" { "native" } else { mode };
         assert_eq!(interface(&bed)["mode"], expected, "{mode}");
         assert_eq!(programs(&bed.lab.director.namespace).len(), 1);
