@@ -61,7 +61,8 @@ pub fn init(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> 
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
-    EnvFilter::try_new(level)
+    // It complains of every notice that is under way when the daemon leaves.
+    EnvFilter::try_new(format!("netlink_proto=error,{level}"))
         .map_err(|error| LoggingError::Level { level: level.to_owned(), reason: error.to_string() })
 }
 

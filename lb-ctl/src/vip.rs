@@ -5,45 +5,51 @@ use std::net::IpAddr;
 
 use crate::netlink::types::HeldAddress;
 
-/// One step towards the wanted VIPs.
+/// A VIP and the interface it is on, or is to be on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum VipOp {
-    /// Put the VIP on the interface.
-    Add {
-        /// The interface.
-        ifindex: u32,
-        /// The VIP.
-        address: IpAddr,
-    },
-    /// Take the VIP off the interface.
-    Delete {
-        /// The interface.
-        ifindex: u32,
-        /// The VIP.
-        address: IpAddr,
-    },
+pub struct Place {
+    /// The interface.
+    pub ifindex: u32,
+    /// The VIP.
+    pub address: IpAddr,
 }
 
-/// The steps from the addresses held to the VIPs wanted, additions first. `interfaces` are the
-/// attached ones, number and name, in the order they were given.
+/// Interfaces by what may be done with the VIPs on them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reach {
+    /// Interfaces whose VIPs are this daemon's: another daemon may have its own on others.
+    pub ours: BTreeSet<u32>,
+    /// Interfaces to balance on.
+    pub wanted: BTreeSet<u32>,
+}
+
+/// The VIPs to take off: those that are not wanted, and those on interfaces that are not wanted.
 ///
-/// A VIP that somebody else put on some interface stays there and is not added a second time. One
-/// of ours that is wanted stays where it is. Without an interface nothing is added.
-pub fn plan(
+/// What somebody else put on an interface stays there.
+pub fn removals(wanted: &BTreeSet<IpAddr>, held: &[HeldAddress], reach: &Reach) -> Vec<Place> {
+    let ours = held.iter().filter(|held| held.ours && reach.ours.contains(&held.ifindex));
+    let stale = ours
+        .filter(|held| !wanted.contains(&held.address) || !reach.wanted.contains(&held.ifindex));
+    stale.map(|held| Place { ifindex: held.ifindex, address: held.address }).collect()
+}
+
+/// Where to put the VIPs that are wanted and not there. `interfaces` are the attached ones, number
+/// and name, in the order they were given.
+///
+/// A VIP that is on some interface, whoever put it there, is not added a second time. Without an
+/// interface nothing is added.
+pub fn additions(
     wanted: &BTreeSet<IpAddr>,
     held: &[HeldAddress],
     interfaces: &[(u32, String)],
-) -> Vec<VipOp> {
+) -> Vec<Place> {
     let present: BTreeSet<IpAddr> = held.iter().map(|held| held.address).collect();
     let missing = wanted.difference(&present);
-    let additions = missing.filter_map(|&address| {
+    let places = missing.filter_map(|&address| {
         let ifindex = home(address, held, interfaces)?;
-        Some(VipOp::Add { ifindex, address })
+        Some(Place { ifindex, address })
     });
-    let stale = held.iter().filter(|held| held.ours && !wanted.contains(&held.address));
-    let deletions =
-        stale.map(|held| VipOp::Delete { ifindex: held.ifindex, address: held.address });
-    additions.chain(deletions).collect()
+    places.collect()
 }
 
 /// The interface whose network the VIP belongs to, by the longest prefix; else the first.
@@ -93,12 +99,12 @@ mod tests {
         vec![(2, "eth0".to_owned()), (3, "eth1".to_owned())]
     }
 
-    fn add(ifindex: u32, address: &str) -> VipOp {
-        VipOp::Add { ifindex, address: ip(address) }
+    fn place(ifindex: u32, address: &str) -> Place {
+        Place { ifindex, address: ip(address) }
     }
 
-    fn delete(ifindex: u32, address: &str) -> VipOp {
-        VipOp::Delete { ifindex, address: ip(address) }
+    fn reach(ours: &[u32], wanted: &[u32]) -> Reach {
+        Reach { ours: ours.iter().copied().collect(), wanted: wanted.iter().copied().collect() }
     }
 
     #[test]
@@ -108,55 +114,78 @@ mod tests {
             held(3, "192.0.2.1/24", false),
             held(3, "2001:db8::1/64", false),
         ];
-        let ops = plan(&wanted(&["192.0.2.10", "2001:db8::10"]), &held, &interfaces());
-        assert_eq!(ops, [add(3, "192.0.2.10"), add(3, "2001:db8::10")]);
+        let ops = additions(&wanted(&["192.0.2.10", "2001:db8::10"]), &held, &interfaces());
+        assert_eq!(ops, [place(3, "192.0.2.10"), place(3, "2001:db8::10")]);
     }
 
     #[test]
     fn a_vip_of_no_network_goes_on_the_first_interface() {
         let held = [held(3, "192.0.2.1/24", false)];
-        let ops = plan(&wanted(&["203.0.113.10"]), &held, &interfaces());
-        assert_eq!(ops, [add(2, "203.0.113.10")]);
+        let ops = additions(&wanted(&["203.0.113.10"]), &held, &interfaces());
+        assert_eq!(ops, [place(2, "203.0.113.10")]);
     }
 
     #[test]
     fn the_longest_prefix_wins_and_the_first_interface_among_equals() {
         let longer = [held(2, "10.0.0.1/8", false), held(3, "10.1.0.1/16", false)];
-        assert_eq!(plan(&wanted(&["10.1.2.3"]), &longer, &interfaces()), [add(3, "10.1.2.3")]);
+        assert_eq!(
+            additions(&wanted(&["10.1.2.3"]), &longer, &interfaces()),
+            [place(3, "10.1.2.3")]
+        );
         let equal = [held(3, "10.0.0.2/8", false), held(2, "10.0.0.1/8", false)];
-        assert_eq!(plan(&wanted(&["10.1.2.3"]), &equal, &interfaces()), [add(2, "10.1.2.3")]);
+        assert_eq!(
+            additions(&wanted(&["10.1.2.3"]), &equal, &interfaces()),
+            [place(2, "10.1.2.3")]
+        );
     }
 
     #[test]
     fn an_interface_that_is_not_attached_takes_no_vip() {
         let held = [held(9, "192.0.2.1/24", false)];
-        assert_eq!(plan(&wanted(&["192.0.2.10"]), &held, &interfaces()), [add(2, "192.0.2.10")]);
+        assert_eq!(
+            additions(&wanted(&["192.0.2.10"]), &held, &interfaces()),
+            [place(2, "192.0.2.10")]
+        );
     }
 
     #[test]
     fn without_an_interface_nothing_is_added() {
-        assert_eq!(plan(&wanted(&["192.0.2.10"]), &[], &[]), []);
+        assert_eq!(additions(&wanted(&["192.0.2.10"]), &[], &[]), []);
     }
 
     #[test]
     fn a_foreign_address_is_left_alone_and_not_added_elsewhere() {
         for foreign in ["192.0.2.10/32", "192.0.2.10/24"] {
-            let held = [held(1, foreign, false)];
-            assert_eq!(plan(&wanted(&["192.0.2.10"]), &held, &interfaces()), []);
-            assert_eq!(plan(&wanted(&[]), &held, &interfaces()), []);
+            let held = [held(2, foreign, false)];
+            assert_eq!(additions(&wanted(&["192.0.2.10"]), &held, &interfaces()), []);
+            assert_eq!(removals(&wanted(&[]), &held, &reach(&[2, 3], &[2, 3])), []);
         }
     }
 
     #[test]
     fn ours_and_wanted_stays_where_it_is() {
         let held = [held(2, "192.0.2.10/32", true), held(3, "192.0.2.1/24", false)];
-        assert_eq!(plan(&wanted(&["192.0.2.10"]), &held, &interfaces()), []);
+        assert_eq!(additions(&wanted(&["192.0.2.10"]), &held, &interfaces()), []);
+        assert_eq!(removals(&wanted(&["192.0.2.10"]), &held, &reach(&[2, 3], &[2, 3])), []);
     }
 
     #[test]
-    fn ours_and_not_wanted_goes_wherever_it_is_and_after_the_additions() {
-        let held = [held(9, "192.0.2.9/32", true), held(2, "2001:db8::9/128", true)];
-        let ops = plan(&wanted(&["192.0.2.10"]), &held, &interfaces());
-        assert_eq!(ops, [add(2, "192.0.2.10"), delete(9, "192.0.2.9"), delete(2, "2001:db8::9")]);
+    fn ours_and_not_wanted_goes() {
+        let held = [held(2, "192.0.2.9/32", true), held(3, "2001:db8::9/128", true)];
+        let gone = removals(&wanted(&["192.0.2.10"]), &held, &reach(&[2, 3], &[2, 3]));
+        assert_eq!(gone, [place(2, "192.0.2.9"), place(3, "2001:db8::9")]);
+    }
+
+    #[test]
+    fn a_vip_leaves_an_interface_that_is_no_longer_wanted() {
+        let held = [held(2, "192.0.2.10/32", true), held(3, "192.0.2.11/32", true)];
+        let wanted = wanted(&["192.0.2.10", "192.0.2.11"]);
+        assert_eq!(removals(&wanted, &held, &reach(&[2, 3], &[3])), [place(2, "192.0.2.10")]);
+    }
+
+    #[test]
+    fn another_daemons_vips_are_left_alone() {
+        let held = [held(2, "192.0.2.10/32", true), held(3, "192.0.2.11/32", true)];
+        assert_eq!(removals(&wanted(&[]), &held, &reach(&[3], &[3])), [place(3, "192.0.2.11")]);
     }
 }

@@ -92,6 +92,15 @@ pub struct Prepared {
     content: Vec<u8>,
 }
 
+/// What a commit replaced, by which it can be taken back.
+#[derive(Debug)]
+#[must_use = "without it the change cannot be taken back"]
+pub struct Replaced {
+    target: PathBuf,
+    content: Content,
+    known: Content,
+}
+
 impl Store {
     /// The store at `path`. Nothing is read yet; until then the file counts as missing.
     pub const fn open(path: PathBuf) -> Self {
@@ -160,13 +169,37 @@ impl Store {
     ///
     /// # Errors
     /// Where the file cannot be replaced, or its directory cannot be written through to the disk;
-    /// in the second case the new content is in place and remembered.
-    pub fn commit(&mut self, prepared: Prepared) -> Result<(), StoreError> {
+    /// the file is as it was.
+    pub fn commit(&mut self, prepared: Prepared) -> Result<Replaced, StoreError> {
         let Prepared { temporary, target, content } = prepared;
+        let before = self.content()?;
         temporary.persist(&target).map_err(|error| unwritable(&self.path, error.error))?;
-        self.known = Some(content);
-        File::open(directory(&target))
-            .and_then(|directory| directory.sync_all())
+        let known = self.known.replace(content);
+        let synced = sync_directory(&target);
+        let replaced = Replaced { target, content: before, known };
+        match synced {
+            Ok(()) => Ok(replaced),
+            Err(error) => {
+                self.revert(replaced)?;
+                Err(unwritable(&self.path, error))
+            }
+        }
+    }
+
+    /// Puts back what [`Store::commit`] replaced.
+    ///
+    /// # Errors
+    /// Where that cannot be done: then the file counts as changed by hand.
+    pub fn revert(&mut self, replaced: Replaced) -> Result<(), StoreError> {
+        let Replaced { target, content, known } = replaced;
+        self.known = known;
+        let put_back = match content {
+            Some(content) => write_beside(&target, &content)
+                .and_then(|old| old.persist(&target).map_err(|error| error.error)),
+            None => fs::remove_file(&target),
+        };
+        put_back
+            .and_then(|()| sync_directory(&target))
             .map_err(|error| unwritable(&self.path, error))
     }
 
@@ -212,6 +245,10 @@ fn directory(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+fn sync_directory(target: &Path) -> io::Result<()> {
+    File::open(directory(target))?.sync_all()
 }
 
 fn write_beside(target: &Path, content: &[u8]) -> io::Result<TempPath> {

@@ -63,17 +63,32 @@ impl<D: Dataplane> Core<D> {
     async fn change(&mut self, change: Change, on_hand_edit: OnHandEdit) -> Answer {
         let next = edited(&self.state.desired, change)?;
         let changes = lines(&self.state.desired, &next);
-        if changes.changes.is_empty() && next == self.state.desired {
+        let overwrite = on_hand_edit == OnHandEdit::Overwrite;
+        if next == self.state.desired && !(overwrite && self.is_edited()) {
             return Ok(Reply::Changed(changes));
         }
-        if on_hand_edit == OnHandEdit::Refuse {
+        if !overwrite {
             self.refuse_over_hand_edit()?;
         }
+        self.check(&next).await?;
+        // The file goes first: to put it back loses nothing, while a service that was taken out
+        // of the maps comes back without its connections.
         let prepared = self.store.prepare(&next).map_err(failed)?;
-        self.go_over(next, |store| store.commit(prepared).map_err(failed)).await?;
+        let replaced = self.store.commit(prepared).map_err(failed)?;
+        if let Err(error) = self.go_over(next).await {
+            if let Err(lost) = self.store.revert(replaced) {
+                tracing::error!("taking a failed change back: {lost}");
+            }
+            return Err(error);
+        }
         self.stale = None;
         log(&changes);
         Ok(Reply::Changed(changes))
+    }
+
+    /// Whether the definition file is not what was last read or written, or cannot be read.
+    fn is_edited(&self) -> bool {
+        self.store.changed_by_hand().unwrap_or(true)
     }
 
     fn refuse_over_hand_edit(&self) -> Result<(), CommandError> {
@@ -114,12 +129,9 @@ impl<D: Dataplane> Core<D> {
             error => failed(error),
         })?;
         let changes = lines(&self.state.desired, &loaded.desired);
-        let next = loaded.desired.clone();
-        let keep = |store: &mut crate::config::store::Store| {
-            store.accept(loaded);
-            Ok(())
-        };
-        self.go_over(next, keep).await?;
+        self.check(&loaded.desired).await?;
+        self.go_over(loaded.desired.clone()).await?;
+        self.store.accept(loaded);
         Ok(changes)
     }
 

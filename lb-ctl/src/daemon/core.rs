@@ -11,12 +11,13 @@ use crate::config::store::Store;
 use crate::dataplane::Dataplane;
 use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
-use crate::netlink::types::HeldAddress;
+use crate::netlink::types::{HeldAddress, Link};
 use crate::reconcile::actual::{Actual, address_of};
+use crate::reconcile::op::MapOp;
 use crate::reconcile::target::NextHop;
 use crate::reconcile::{apply, plan};
 use crate::state::{self, State};
-use crate::vip::{self, VipOp};
+use crate::vip::{self, Place};
 
 /// Everything the daemon knows and holds.
 pub(super) struct Core<D> {
@@ -56,48 +57,77 @@ impl<D: Dataplane> Core<D> {
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
         self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
-        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
-        self.reconcile()?;
+        // What does not fit the tables is refused before anything is touched.
+        let ops = self.plan()?;
+        self.remove_vips(&links).await?;
+        self.run(&ops)?;
         let attached = self.interfaces.attach(&mut self.dataplane);
         if strictness == Strictness::Strict {
             attached.clone()?;
         }
-        self.move_vips(|op| matches!(op, VipOp::Add { .. })).await?;
+        self.add_vips().await?;
         attached
     }
 
     /// Brings the maps in line with the state.
     pub(super) fn reconcile(&mut self) -> Result<(), CommandError> {
-        let target = self.state.target();
-        let ops = plan::plan(&target, &self.actual, self.dataplane.capacity())
-            .map_err(|error| CommandError::Refused(error.to_string()))?;
-        apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)
+        let ops = self.plan()?;
+        self.run(&ops)
     }
 
-    async fn move_vips(&mut self, chosen: impl Fn(&VipOp) -> bool) -> Result<(), CommandError> {
+    fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
+        self.plan_of(&self.state)
+    }
+
+    fn plan_of(&self, state: &State) -> Result<Vec<MapOp>, CommandError> {
+        plan::plan(&state.target(), &self.actual, self.dataplane.capacity())
+            .map_err(|error| CommandError::Refused(error.to_string()))
+    }
+
+    fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+        apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
+    }
+
+    async fn remove_vips(&mut self, links: &[Link]) -> Result<(), CommandError> {
+        self.held = self.netlink.addresses().await.map_err(failed)?;
+        let pinned = self.dataplane.attached().map_err(failed)?;
+        let reach = self.interfaces.reach(links, &pinned);
+        let wanted = state::vips(&self.state.desired);
+        for Place { ifindex, address } in vip::removals(&wanted, &self.held, &reach) {
+            self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
+            let link = links.iter().find(|link| link.index == ifindex);
+            let name = link.map_or("an interface that is gone", |link| &link.name);
+            tracing::info!("{address}: removed from {name}");
+        }
+        Ok(())
+    }
+
+    async fn add_vips(&mut self) -> Result<(), CommandError> {
         self.held = self.netlink.addresses().await.map_err(failed)?;
         let wanted = state::vips(&self.state.desired);
-        let ops = vip::plan(&wanted, &self.held, &self.interfaces.attached());
-        for op in ops.into_iter().filter(|op| chosen(op)) {
-            match op {
-                VipOp::Add { ifindex, address } => {
-                    self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
-                    tracing::info!("{address}: added to {}", self.interface_name(ifindex));
-                }
-                VipOp::Delete { ifindex, address } => {
-                    self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
-                    tracing::info!("{address}: removed from {}", self.interface_name(ifindex));
-                }
-            }
+        let interfaces = self.interfaces.attached();
+        for Place { ifindex, address } in vip::additions(&wanted, &self.held, &interfaces) {
+            self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
+            let found = interfaces.iter().find(|(index, _)| *index == ifindex);
+            let name = found.map_or("", |(_, name)| name);
+            tracing::info!("{address}: added to {name}");
         }
         self.held = self.netlink.addresses().await.map_err(failed)?;
         Ok(())
     }
 
-    fn interface_name(&self, ifindex: u32) -> String {
-        let link = |i: &super::interfaces::Interface| i.link.as_ref().map(|link| link.index);
-        let known = self.interfaces.iter().find(|i| link(i) == Some(ifindex));
-        known.map_or_else(|| format!("interface {ifindex}"), |i| i.name.clone())
+    /// Takes off the VIPs that were put on since the addresses were these.
+    pub(super) async fn take_back_vips(&self, before: &[HeldAddress]) -> Result<(), CommandError> {
+        let wanted = state::vips(&self.state.desired);
+        let added = self.netlink.addresses().await.map_err(failed)?.into_iter().filter(|now| {
+            let same = |old: &HeldAddress| (old.ifindex, old.address) == (now.ifindex, now.address);
+            now.ours && wanted.contains(&now.address) && !before.iter().any(same)
+        });
+        for HeldAddress { ifindex, address, .. } in added {
+            self.netlink.delete_vip(ifindex, address).await.map_err(failed)?;
+            tracing::info!("{address}: removed again");
+        }
+        Ok(())
     }
 
     /// Takes in what changed on the machine. New MACs reach the packet path at once; the rest
@@ -139,21 +169,19 @@ impl<D: Dataplane> Core<D> {
         self.complaint = outcome.err();
     }
 
-    /// Goes over to other definitions, wholly or not at all.
-    ///
-    /// `keep` runs when they are in effect; where it fails they are taken back.
-    pub(super) async fn go_over(
-        &mut self,
-        next: Desired,
-        keep: impl FnOnce(&mut Store) -> Result<(), CommandError>,
-    ) -> Result<(), CommandError> {
+    /// Refuses definitions that cannot be put into effect here, before anything is touched.
+    pub(super) async fn check(&self, next: &Desired) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
-        self.interfaces.check(&next, &links)?;
+        self.interfaces.check(next, &links)?;
+        let mut state = self.state.clone();
+        state.desired.clone_from(next);
+        self.plan_of(&state).map(drop)
+    }
+
+    /// Goes over to other definitions, wholly or not at all.
+    pub(super) async fn go_over(&mut self, next: Desired) -> Result<(), CommandError> {
         let before = std::mem::replace(&mut self.state.desired, next);
-        let outcome = match self.converge(Strictness::Strict).await {
-            Ok(()) => keep(&mut self.store),
-            Err(error) => Err(error),
-        };
+        let outcome = self.converge(Strictness::Strict).await;
         if outcome.is_err() {
             self.state.desired = before;
             if let Err(error) = self.converge(Strictness::Lenient).await {
@@ -167,7 +195,8 @@ impl<D: Dataplane> Core<D> {
     /// Ends forwarding: VIPs off, program off, pins gone.
     pub(super) async fn withdraw(&mut self) -> Result<(), CommandError> {
         self.state.desired = Desired::default();
-        self.move_vips(|op| matches!(op, VipOp::Delete { .. })).await?;
+        let links = self.netlink.links().await.map_err(failed)?;
+        self.remove_vips(&links).await?;
         self.dataplane.unpin_all().map_err(failed)
     }
 }

@@ -8,6 +8,7 @@ use crate::command::CommandError;
 use crate::config::model::Desired;
 use crate::dataplane::{AttachMode, Attachment, Dataplane, DataplaneError, Held, ModeChoice};
 use crate::netlink::types::{Link, XdpOnLink};
+use crate::vip::Reach;
 
 /// One interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,6 +109,18 @@ impl Interfaces {
     pub(super) fn attached(&self) -> Vec<(u32, String)> {
         let attached = self.list.iter().filter(|interface| interface.attachment.is_some());
         attached.filter_map(|i| Some((i.link.as_ref()?.index, i.name.clone()))).collect()
+    }
+
+    /// Where VIPs of this daemon can be: interfaces with a pinned link, and wanted ones on which no
+    /// other program is.
+    pub(super) fn reach(&self, links: &[Link], pinned: &[String]) -> Reach {
+        let wanted = || self.list.iter().filter_map(|interface| interface.link.as_ref());
+        let had = links.iter().filter(|link| pinned.contains(&link.name));
+        let free = wanted().filter(|link| link.xdp.is_none());
+        Reach {
+            ours: had.chain(free).map(|link| link.index).collect(),
+            wanted: wanted().map(|link| link.index).collect(),
+        }
     }
 
     /// Puts the program on those it is not on, and takes it off those no longer wanted. Goes on

@@ -125,11 +125,13 @@ async fn start(
         complaint: None,
     };
     let links = core.dataplane.attached()?;
+    let held = core.netlink.addresses().await?;
     if let Err(error) = core.converge(Strictness::Strict).await {
+        core.take_back_vips(&held).await?;
         core.dataplane.discard(&links)?;
         return Err(error.into());
     }
-    core.dataplane.retire_others()?;
+    core.dataplane.confirm()?;
     Ok(core)
 }
 

@@ -1,6 +1,7 @@
 //! What must be true of the machine before anything is touched.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -59,6 +60,21 @@ pub enum PreflightError {
     },
 }
 
+/// The lock that keeps a second daemon away from the pins. It goes with the process, however that
+/// ends.
+#[derive(Debug)]
+pub(super) struct PinLock {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Drop for PinLock {
+    fn drop(&mut self) {
+        // A directory with pins in it cannot be removed, and is to stay.
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
 /// Checks the running kernel's version.
 ///
 /// # Errors
@@ -80,13 +96,12 @@ fn new_enough(release: &str) -> bool {
     }
 }
 
-/// Makes the pin directory, mounting the bpffs where it is the usual one and missing, and takes
-/// the lock that keeps a second daemon away. The lock goes with the process, however it ends.
+/// Makes the pin directory, mounting the bpffs where it is the usual one and missing, and locks it.
 ///
 /// # Errors
 ///
 /// Where the directory cannot be used or another daemon holds it.
-pub(super) fn lock_pin_dir(pin_dir: &Path) -> Result<Flock<File>, PreflightError> {
+pub(super) fn lock_pin_dir(pin_dir: &Path) -> Result<PinLock, PreflightError> {
     let failed = |cause: String| PreflightError::PinDir { path: pin_dir.to_owned(), cause };
     if !on_bpffs(pin_dir) && pin_dir.starts_with(BPFFS) {
         let nothing: Option<&str> = None;
@@ -97,12 +112,20 @@ pub(super) fn lock_pin_dir(pin_dir: &Path) -> Result<Flock<File>, PreflightError
     if !on_bpffs(pin_dir) {
         return Err(PreflightError::NotBpffs { path: pin_dir.to_owned() });
     }
-    fs::create_dir_all(pin_dir).map_err(|e| failed(e.to_string()))?;
-    let directory = File::open(pin_dir).map_err(|e| failed(e.to_string()))?;
-    Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => failed(format!(
+            "{error}: run as root, or name a directory of this user's with --pin-dir"
+        )),
+        _ => failed(error.to_string()),
+    };
+    fs::create_dir_all(pin_dir).map_err(refused)?;
+    let directory = File::open(pin_dir).map_err(refused)?;
+    let lock = Flock::lock(directory, FlockArg::LockExclusiveNonblock);
+    let lock = lock.map_err(|(_, errno)| match errno {
         Errno::EWOULDBLOCK => PreflightError::Locked { path: pin_dir.to_owned() },
         errno => failed(format!("locking it: {}", errno.desc())),
-    })
+    })?;
+    Ok(PinLock { path: pin_dir.to_owned(), _lock: lock })
 }
 
 /// Whether a path, or the nearest parent that exists, is on a bpffs.

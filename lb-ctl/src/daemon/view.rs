@@ -241,7 +241,7 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
         adopted: core.dataplane.adopted(),
         pin_dir: core.options.pin_dir.display().to_string(),
         program_id: core.dataplane.program_id(),
-        config: config(core)?,
+        config: config(core),
         services: services.len() as u64,
         reals: reals().count() as u64,
         reals_up: up.count() as u64,
@@ -271,19 +271,16 @@ fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Inter
     }
 }
 
-fn config<D: Dataplane>(core: &Core<D>) -> Result<wire::ConfigStatus, CommandError> {
+fn config<D: Dataplane>(core: &Core<D>) -> wire::ConfigStatus {
     let path = core.store.path();
-    let state = if core.stale.is_some() {
-        wire::ConfigState::Stale
-    } else if core.store.changed_by_hand().map_err(failed)? {
-        wire::ConfigState::ChangedByHand
-    } else if path.exists() {
-        wire::ConfigState::InSync
-    } else {
-        wire::ConfigState::Missing
+    let (state, error) = match (&core.stale, core.store.changed_by_hand()) {
+        (Some(error), _) => (wire::ConfigState::Stale, Some(error.clone())),
+        (None, Err(error)) => (wire::ConfigState::Stale, Some(error.to_string())),
+        (None, Ok(true)) => (wire::ConfigState::ChangedByHand, None),
+        (None, Ok(false)) if path.exists() => (wire::ConfigState::InSync, None),
+        (None, Ok(false)) => (wire::ConfigState::Missing, None),
     };
-    let path = path.display().to_string();
-    Ok(wire::ConfigStatus { path, state, error: core.stale.clone() })
+    wire::ConfigStatus { path: path.display().to_string(), state, error }
 }
 
 fn packets<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::ReasonCount>, CommandError> {

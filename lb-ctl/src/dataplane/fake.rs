@@ -188,7 +188,7 @@ impl Dataplane for FakeDataplane {
         Ok(())
     }
 
-    fn retire_others(&self) -> Result<(), DataplaneError> {
+    fn confirm(&mut self) -> Result<(), DataplaneError> {
         Ok(())
     }
 }

@@ -249,12 +249,13 @@ pub trait Dataplane {
     /// Where a pin cannot be removed.
     fn discard(&mut self, links: &[String]) -> Result<(), DataplaneError>;
 
-    /// Removes tables of an earlier daemon that this one did not take over.
+    /// Pins the program, now that it forwards, and removes tables of an earlier daemon that this
+    /// one did not take over.
     ///
     /// # Errors
     ///
-    /// Where a pin cannot be removed.
-    fn retire_others(&self) -> Result<(), DataplaneError>;
+    /// Where a pin cannot be made or removed.
+    fn confirm(&mut self) -> Result<(), DataplaneError>;
 }
 
 /// A failed operation on the packet path.

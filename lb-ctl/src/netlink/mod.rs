@@ -12,10 +12,12 @@ mod route;
 pub mod types;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rtnetlink::Handle;
 use thiserror::Error;
+use tokio::sync::Mutex;
 
 pub use address::Put;
 pub use notice::{Notice, Notices};
@@ -84,6 +86,8 @@ impl NetlinkError {
 #[derive(Clone, Debug)]
 pub struct Netlink {
     handle: Handle,
+    /// The kernel dumps one thing at a time on a socket, and refuses a second (EBUSY).
+    dumping: Arc<Mutex<()>>,
 }
 
 impl Netlink {
@@ -104,6 +108,6 @@ impl Netlink {
     pub fn open() -> Result<Self, NetlinkError> {
         let (connection, handle, _) = rtnetlink::new_connection().map_err(NetlinkError::Open)?;
         tokio::spawn(connection);
-        Ok(Self { handle })
+        Ok(Self { handle, dumping: Arc::default() })
     }
 }

@@ -24,6 +24,7 @@ impl Netlink {
         operation: &str,
         request: RouteNetlinkMessage,
     ) -> Result<Vec<RouteNetlinkMessage>, NetlinkError> {
+        let _turn = self.dumping.lock().await;
         let mut answers = Vec::new();
         for _ in 0..DUMP_ATTEMPTS {
             let mut replies = self.send(operation, request.clone(), NLM_F_DUMP)?;
@@ -102,5 +103,20 @@ fn answer(operation: &str, reply: Message) -> Result<Option<RouteNetlinkMessage>
             Err(NetlinkError::NoAnswer { operation: operation.to_owned() })
         }
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn dumps_at_one_time_wait_for_each_other() {
+        let netlink = Netlink::open().unwrap();
+        for links in join_all((0..32).map(|_| netlink.links())).await {
+            assert!(links.unwrap().iter().any(|link| link.loopback));
+        }
     }
 }

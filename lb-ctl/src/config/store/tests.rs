@@ -46,7 +46,7 @@ impl Bed {
 
     fn write(&mut self, desired: &Desired) -> Result<(), StoreError> {
         let prepared = self.store.prepare(desired)?;
-        self.store.commit(prepared)
+        self.store.commit(prepared).map(drop)
     }
 }
 
@@ -93,6 +93,28 @@ fn what_is_prepared_and_dropped_leaves_no_trace() {
     assert_eq!(bed.text(), TEXT);
     drop(prepared);
     assert_eq!(bed.names(), ["lb-ctl.json"]);
+    assert!(!bed.store.changed_by_hand().unwrap());
+}
+
+#[test]
+fn what_is_committed_can_be_taken_back() {
+    let mut bed = Bed::with("{}");
+    // An edit by hand that is written over comes back as the edit it was.
+    fs::write(bed.store.path(), TEXT).unwrap();
+    fs::set_permissions(bed.store.path(), Permissions::from_mode(0o604)).unwrap();
+    let prepared = bed.store.prepare(&Desired::default()).unwrap();
+    let replaced = bed.store.commit(prepared).unwrap();
+    assert_eq!(bed.text(), render(&Desired::default()));
+    bed.store.revert(replaced).unwrap();
+    assert_eq!((bed.text().as_str(), mode(bed.store.path())), (TEXT, 0o604));
+    assert!(bed.store.changed_by_hand().unwrap());
+    assert_eq!(bed.names(), ["lb-ctl.json"]);
+
+    let mut bed = Bed::at("lb-ctl.json");
+    let prepared = bed.store.prepare(&desired()).unwrap();
+    let replaced = bed.store.commit(prepared).unwrap();
+    bed.store.revert(replaced).unwrap();
+    assert!(bed.names().is_empty(), "a file that was not there is not there again");
     assert!(!bed.store.changed_by_hand().unwrap());
 }
 

@@ -33,6 +33,17 @@ impl Links {
         &self.pin_dir
     }
 
+    /// Removes the directory of pins where no link is pinned.
+    pub(super) fn forget_if_empty(&self) -> Result<(), DataplaneError> {
+        if !self.pinned()?.is_empty() {
+            return Ok(());
+        }
+        let directory = &self.directory;
+        fs::remove_dir(directory).map_err(|e| {
+            DataplaneError::Setup(format!("cannot remove {}: {e}", directory.display()))
+        })
+    }
+
     /// Interfaces with a pinned link.
     pub(super) fn pinned(&self) -> Result<Vec<String>, DataplaneError> {
         let names = entries(&self.directory)?.into_iter().filter_map(|path| {
@@ -121,16 +132,14 @@ impl Links {
     /// Takes the program off an interface, if it is there.
     pub(super) fn detach(&mut self, interface: &str) -> Result<(), DataplaneError> {
         self.held.remove(interface);
-        let path = self.path(interface);
-        match bpf_syscall::detach_pinned_link(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let path = path.display();
-                Err(DataplaneError::Setup(format!(
-                    "cannot detach the link pinned at {path}: {error}"
-                )))
-            }
-            _ => remove_file(&path),
+        let pin = self.path(interface);
+        if let Err(error) = bpf_syscall::detach_pinned_link(&pin)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            // Without its pin the link goes as well, only later.
+            tracing::debug!("cannot detach the link {}: {error}", pin.display());
         }
+        remove_file(&pin)
     }
 }
 

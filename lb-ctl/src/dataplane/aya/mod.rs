@@ -170,10 +170,12 @@ impl Dataplane for AyaDataplane {
         for name in self.links.pinned()?.iter().filter(|name| !links.contains(name)) {
             self.links.detach(name)?;
         }
+        self.links.forget_if_empty()?;
         if self.adopted { Ok(()) } else { open::remove_pins(self.maps.directory()) }
     }
 
-    fn retire_others(&self) -> Result<(), DataplaneError> {
+    fn confirm(&mut self) -> Result<(), DataplaneError> {
+        open::pin_program(&mut self.ebpf, self.links.pin_dir())?;
         open::retire_other_maps(self.links.pin_dir(), self.maps.directory())
     }
 }

@@ -29,8 +29,8 @@ pub struct OpenOptions {
 impl AyaDataplane {
     /// Loads the program. Maps that an earlier daemon of the same layout and capacities left are
     /// taken up with all they hold; otherwise new ones are made beside them, and
-    /// [`retire_others`](crate::dataplane::Dataplane::retire_others) removes the old ones when the
-    /// new are in use.
+    /// [`confirm`](crate::dataplane::Dataplane::confirm) removes the old ones when the new are in
+    /// use.
     ///
     /// # Errors
     ///
@@ -47,9 +47,6 @@ impl AyaDataplane {
         program.load().map_err(|error| DataplaneError::Setup(load_failure(&error)))?;
         let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
         let program_id = info.id();
-        let program_pin = options.pin_dir.join("program");
-        remove_file(&program_pin)?;
-        program.pin(&program_pin).map_err(|e| DataplaneError::Setup(e.to_string()))?;
         let maps = Maps::take(&mut ebpf, maps_dir)?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
@@ -87,6 +84,13 @@ pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
     program
         .try_into()
         .map_err(|e: aya::programs::ProgramError| DataplaneError::Setup(e.to_string()))
+}
+
+/// Pins the program in place of an earlier one.
+pub(super) fn pin_program(ebpf: &mut Ebpf, pin_dir: &Path) -> Result<(), DataplaneError> {
+    let pin = pin_dir.join("program");
+    remove_file(&pin)?;
+    program(ebpf)?.pin(&pin).map_err(|e| DataplaneError::Setup(e.to_string()))
 }
 
 /// Capacities stand in the name, so that tables of other sizes are never taken for these.
