@@ -224,3 +224,29 @@ fn a_daemon_told_to_detach_on_exit_leaves_nothing() {
     assert!(own.iter().all(|own| after.contains(&format!("{own}/"))), "{after}");
     assert!(!pins.exists(), "{} is still there", pins.display());
 }
+
+#[test]
+fn a_mode_that_the_driver_refuses_leaves_the_old_one_forwarding() {
+    let lab = Lab::builder().reals(1).build().unwrap();
+    let director = &lab.director.namespace;
+    // A bridge has no native XDP.
+    director.ip("link add br0 type bridge\nlink set br0 up\n").unwrap();
+    let mut first = DirectorBuilder::on(&lab, lb_ctl(), &["br0"]).start().unwrap();
+    assert_eq!(director.xdp_mode("br0").unwrap(), Some(XdpMode::Generic));
+    let status: wire::Status = first.ctl_json(&["status"]).unwrap();
+    let reason = &status.interfaces[0].reason;
+    assert!(reason.contains("the driver has no native XDP"), "{reason}");
+    first.stop().unwrap();
+
+    let mut second = director.command(lb_ctl());
+    second.args(["daemon", "--interface", "br0", "--mode", "native", "--socket"]);
+    second.arg(first.socket()).arg("--pin-dir").arg(first.pins());
+    let ended = second.arg("--config").arg(first.definition_path()).output().unwrap();
+    let refused = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{refused}");
+    assert!(refused.contains("cannot attach to br0: native mode"), "{refused}");
+    assert_eq!(director.xdp_mode("br0").unwrap(), Some(XdpMode::Generic), "as before");
+    first.start().unwrap();
+    let status: wire::Status = first.ctl_json(&["status"]).unwrap();
+    assert!(status.adopted, "{status:?}");
+}

@@ -25,9 +25,12 @@ const READY_LIMIT: Duration = Duration::from_secs(20);
 /// One of them refuses; the others before it stay prepared.
 pub fn setup_reals(lab: &Lab, lb_ctl: &Path, vips: &[IpAddr]) -> Result<(), LabError> {
     for real in &lab.reals {
+        // The real servers share this machine's /run, where each would keep its own.
+        let state = lab.files().join(format!("real-server-{}", real.name));
         for vip in vips {
             let mut command = real.namespace.command(lb_ctl);
-            run(command.args(["real-server", "setup", "--vip", &vip.to_string()]))?;
+            command.args(["real-server", "setup", "--vip", &vip.to_string(), "--state-dir"]);
+            run(command.arg(&state))?;
         }
     }
     Ok(())

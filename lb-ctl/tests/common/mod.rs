@@ -16,17 +16,5 @@ pub(crate) fn lb_ctl() -> &'static Path {
 
 /// Makes every real take the VIPs' packets without telling anybody.
 pub(crate) fn prepare_reals(lab: &Lab, vips: &[IpAddr]) {
-    for real in &lab.reals {
-        let quiet = [
-            ("ipv4/conf/all/arp_ignore", "1"),
-            ("ipv4/conf/all/arp_announce", "2"),
-            ("ipv4/conf/eth0/arp_ignore", "1"),
-            ("ipv4/conf/eth0/arp_announce", "2"),
-        ];
-        real.namespace.sysctl(&quiet).unwrap();
-        for vip in vips {
-            let (length, nodad) = if vip.is_ipv4() { (32, "") } else { (128, "nodad") };
-            real.namespace.ip(&format!("address add {vip}/{length} dev lo {nodad}\n")).unwrap();
-        }
-    }
+    bench::lab::setup_reals(lab, lb_ctl(), vips).unwrap();
 }
