@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use super::interfaces::Interfaces;
+use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
 use crate::command::CommandError;
 use crate::config::model::Desired;
@@ -49,8 +49,11 @@ pub(super) enum Strictness {
 }
 
 impl<D: Dataplane> Core<D> {
-    /// Brings the machine in line with the definitions: VIPs that go, then the maps, then the
-    /// interfaces, then VIPs that come, so that no client is drawn to a service that is not there.
+    /// Brings the machine in line with the definitions.
+    ///
+    /// First what may be refused and disturbs nobody: new interfaces. Then VIPs that go, the maps,
+    /// the interfaces that forward already, and last VIPs that come, so that no client is drawn to
+    /// a service that is not there.
     pub(super) async fn converge(&mut self, strictness: Strictness) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
         self.interfaces.refresh(&self.state.desired, &links);
@@ -59,9 +62,14 @@ impl<D: Dataplane> Core<D> {
         self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
         // What does not fit the tables is refused before anything is touched.
         let ops = self.plan()?;
+        let fresh = self.interfaces.attach(&mut self.dataplane, Which::Fresh);
+        if strictness == Strictness::Strict {
+            fresh?;
+        }
         self.remove_vips(&links).await?;
         self.run(&ops)?;
-        let attached = self.interfaces.attach(&mut self.dataplane);
+        self.interfaces.detach_others(&mut self.dataplane)?;
+        let attached = self.interfaces.attach(&mut self.dataplane, Which::All);
         if strictness == Strictness::Strict {
             attached.clone()?;
         }

@@ -4,11 +4,21 @@ use std::collections::BTreeMap;
 
 use lb_common::value::Mac;
 
+use super::core::failed;
 use crate::command::CommandError;
 use crate::config::model::Desired;
-use crate::dataplane::{AttachMode, Attachment, Dataplane, DataplaneError, Held, ModeChoice};
+use crate::dataplane::{AttachMode, Attachment, Dataplane, Held, ModeChoice};
 use crate::netlink::types::{Link, XdpOnLink};
 use crate::vip::Reach;
+
+/// Which interfaces to put the program on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Which {
+    /// Those by which nothing is forwarded yet.
+    Fresh,
+    /// Those as well on which an earlier program is.
+    All,
+}
 
 /// One interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,11 +133,11 @@ impl Interfaces {
         }
     }
 
-    /// Puts the program on those it is not on, and takes it off those no longer wanted. Goes on
-    /// after a failure and returns the first; each is noted with its interface.
-    pub(super) fn attach<D: Dataplane>(&mut self, dataplane: &mut D) -> Result<(), CommandError> {
-        let mut first = Ok(());
-        let failed = |error: DataplaneError| CommandError::Failed(error.to_string());
+    /// Takes the program off interfaces that are gone or no longer wanted.
+    pub(super) fn detach_others<D: Dataplane>(
+        &self,
+        dataplane: &mut D,
+    ) -> Result<(), CommandError> {
         for name in dataplane.attached().map_err(failed)? {
             let present = |i: &Interface| i.name == name && i.link.is_some();
             if !self.list.iter().any(present) {
@@ -135,28 +145,42 @@ impl Interfaces {
                 tracing::info!("{name}: detached");
             }
         }
+        Ok(())
+    }
+
+    /// Puts the program on interfaces it is not on. Goes on after a failure and returns the first;
+    /// each is noted with its interface.
+    pub(super) fn attach<D: Dataplane>(
+        &mut self,
+        dataplane: &mut D,
+        which: Which,
+    ) -> Result<(), CommandError> {
+        let mut first = Ok(());
         let pinned = dataplane.attached().map_err(failed)?;
         for interface in &mut self.list {
-            let Some(link) = &interface.link else {
+            let known = pinned.contains(&interface.name);
+            if let Some(link) = &mut interface.link {
+                let ours = link.xdp.is_some_and(|xdp| xdp.program_id == dataplane.program_id());
+                if (ours && interface.attachment.is_some()) || (known && which == Which::Fresh) {
+                    continue;
+                }
+                let before = link.xdp.filter(|_| known).map(held);
+                match dataplane.attach(&interface.name, link.index, self.mode, before) {
+                    Ok(attachment) => {
+                        let Attachment { mode, reason, .. } = &attachment;
+                        tracing::info!("{}: attached, {} ({reason})", interface.name, mode.name());
+                        let native = *mode == AttachMode::Native;
+                        link.xdp = Some(XdpOnLink { native, program_id: dataplane.program_id() });
+                        interface.attachment = Some(attachment);
+                        interface.problem = None;
+                    }
+                    Err(error) => {
+                        note(interface, error.to_string());
+                        first = first.and(Err(failed(error)));
+                    }
+                }
+            } else {
                 note(interface, "the interface is not there".into());
-                continue;
-            };
-            let ours = link.xdp.is_some_and(|xdp| xdp.program_id == dataplane.program_id());
-            if ours && interface.attachment.is_some() {
-                continue;
-            }
-            let before = link.xdp.filter(|_| pinned.contains(&interface.name)).map(held);
-            match dataplane.attach(&interface.name, link.index, self.mode, before) {
-                Ok(attachment) => {
-                    let Attachment { mode, reason, .. } = &attachment;
-                    tracing::info!("{}: attached, {} ({reason})", interface.name, mode.name());
-                    interface.attachment = Some(attachment);
-                    interface.problem = None;
-                }
-                Err(error) => {
-                    note(interface, error.to_string());
-                    first = first.and(Err(failed(error)));
-                }
             }
         }
         first
