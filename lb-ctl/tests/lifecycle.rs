@@ -267,6 +267,9 @@ fn two_daemons_on_two_interfaces_leave_each_other_alone() {
     let mut taken: Value = serde_json::from_str(&bed.file()).unwrap();
     taken["interfaces"] = json!(["eth1.7"]);
     taken["services"][0]["reals"][0]["weight"] = json!(9);
+    // A service that the refused document leaves out keeps its counters, too.
+    let left_out = taken["services"].as_array_mut().unwrap().pop().unwrap();
+    assert!(left_out["reals"].as_array().is_some_and(|reals| !reals.is_empty()), "{left_out}");
     fs::write(&document, taken.to_string()).unwrap();
     let apply = ctl(&bed.director, &format!("apply {}", document.display()));
     apply.refused(1, &["eth1.7", "another XDP program"]);

@@ -180,3 +180,18 @@ fn a_flooded_frame_for_somebody_else_is_not_forwarded() {
         }
     }
 }
+
+#[test]
+fn jumbo_frames_of_several_buffers_arrive_whole() {
+    let lab = Lab::builder().mtu(9000).build().unwrap();
+    let (web, site) = http_site(lab, &[]);
+    let file = write_file(&site.lab, FILE);
+    assert_eq!(site.lab.director.namespace.xdp_mode("eth0").unwrap(), Some(XdpMode::Native));
+    for vip in VIPS {
+        assert_intact(&site, &web, (vip, HTTP).into(), &file);
+        let stats = site.service(vip, HTTP).stats;
+        // One buffer of a veth holds 3,506 bytes: with the acknowledgements of the download
+        // counted in, the frames of the upload must have been of several.
+        assert!(stats.bytes / stats.packets > 3506, "{vip}: {stats:?}");
+    }
+}
