@@ -250,3 +250,30 @@ fn a_mode_that_the_driver_refuses_leaves_the_old_one_forwarding() {
     let status: wire::Status = first.ctl_json(&["status"]).unwrap();
     assert!(status.adopted, "{status:?}");
 }
+
+#[test]
+fn tables_of_another_size_are_filled_before_they_are_used() {
+    let mut site = site(&[]);
+    let _web = site.lab.start_web(HTTP).unwrap();
+    let _echo = [start_echo(&site.lab, "tcp", ECHO), start_echo(&site.lab, "udp", ECHO + 1)];
+    let mut flows =
+        VIPS.map(|vip| site.open((vip, ECHO).into(), 20)).into_iter().flatten().collect::<Vec<_>>();
+    let load = Load::start(&site);
+    load.go_on("at first", 50);
+    site.director.stop().unwrap();
+
+    let builder = DirectorBuilder::new(&site.lab, lb_ctl()).like(&site.director);
+    let _later = builder.argument("--max-connections").argument("2048").start().unwrap();
+    load.go_on("with other tables", 50);
+    load.assert_nothing_lost();
+    // The new tables remember nobody, and the rings are as before.
+    assert_all_stay(&mut flows, "with other tables");
+    let status = site.status();
+    assert!(!status.adopted, "{status:?}");
+    let room: Vec<_> = status.maps.iter().filter(|map| map.name.starts_with("CONNS")).collect();
+    assert!(room.iter().all(|map| map.capacity == 2048) && room.len() == 2, "{room:?}");
+    let pins = std::fs::read_dir(site.director.pins()).unwrap();
+    let names = pins.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let tables: Vec<_> = names.filter(|name| name.starts_with("maps-")).collect();
+    assert_eq!(tables.len(), 1, "the old tables are gone: {tables:?}");
+}
