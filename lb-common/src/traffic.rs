@@ -65,17 +65,27 @@ pub const fn client_v4(flow: u32) -> [u8; 4] {
 }
 
 /// The VIP of a service, from 2001:2::/48 (RFC 5180, section 8).
-#[inline(always)]
 pub const fn vip_v6(service: u32) -> [u8; 16] {
-    let [a, b, c, d] = service.to_be_bytes();
+    let [a, b, c, d] = vip_v6_end(service);
     [0x20, 0x01, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, a, b, c, d]
 }
 
-/// The client of a flow, from 2001:2::/48.
+/// Its last four bytes; the others are the same for all.
 #[inline(always)]
+pub const fn vip_v6_end(service: u32) -> [u8; 4] {
+    service.to_be_bytes()
+}
+
+/// The client of a flow, from 2001:2::/48.
 pub const fn client_v6(flow: u32) -> [u8; 16] {
-    let [a, b, c, d] = (flow >> PORT_BITS).to_be_bytes();
+    let [a, b, c, d] = client_v6_end(flow);
     [0x20, 0x01, 0, 2, 0, 0, 0, 2, 0, 0, 0, 0, a, b, c, d]
+}
+
+/// Its last four bytes; the others are the same for all.
+#[inline(always)]
+pub const fn client_v6_end(flow: u32) -> [u8; 4] {
+    (flow >> PORT_BITS).to_be_bytes()
 }
 
 /// The client's port of a flow.

@@ -2,7 +2,9 @@
 
 use lb_common::key::Protocol;
 use lb_common::limits::{DEFAULT_CONNECTIONS, RING_SLOTS};
-use lb_common::traffic::{DIRECTOR, ENDLESS, SERVICE_PORT, Traffic, vip_v4, vip_v6};
+use lb_common::traffic::{
+    DIRECTOR, ENDLESS, SERVICE_PORT, Traffic, client_v4, client_v6, vip_v4, vip_v6,
+};
 use lb_common::verdict::Reason;
 use lb_ctl::dataplane::Capacity;
 use xdp_prog::fixtures::frame::{Family, Packet};
@@ -180,9 +182,9 @@ impl Row {
     /// The frame from which the generator makes all others.
     pub fn frame(&self) -> Vec<u8> {
         let base = Packet::new(self.family);
-        let destination = match self.family {
-            Family::V4 => vip_v4(0).into(),
-            Family::V6 => vip_v6(0).into(),
+        let (source, destination) = match self.family {
+            Family::V4 => (client_v4(0).into(), vip_v4(0).into()),
+            Family::V6 => (client_v6(0).into(), vip_v6(0).into()),
         };
         let flags = match self.kind {
             Kind::TcpSyn | Kind::NewFlows => tcp_flags::SYN,
@@ -193,7 +195,8 @@ impl Row {
             _ => SERVICE_PORT,
         };
         let protocol = self.protocol();
-        Packet { to: DIRECTOR, destination, protocol, destination_port, flags, ..base }.frame()
+        Packet { to: DIRECTOR, source, destination, protocol, destination_port, flags, ..base }
+            .frame()
     }
 
     /// The generator's beginning.
