@@ -4,7 +4,7 @@
 use lb_common::verdict::Verdict;
 
 use super::row::Row;
-use super::stats::{Figures, Pair};
+use super::stats::{Figures, Pair, Spread};
 use super::world::World;
 use super::{Driver, Entry, ProgramError};
 
@@ -30,7 +30,8 @@ pub struct Measured {
     pub generator_ns: f64,
 }
 
-/// Measures a row in a world of its own.
+/// Measures a row. Each run has tables of its own: where in memory they come to lie moves the
+/// figures of a hundred thousand flows more than anything else, and must show in the spread.
 ///
 /// # Errors
 ///
@@ -40,20 +41,17 @@ pub struct Measured {
 ///
 /// Where there are no runs to make.
 pub fn measure(row: &Row, effort: Effort) -> Result<Measured, ProgramError> {
-    let mut world = World::load(row, effort.cpus)?;
-    let mut driver = world.driver()?;
-    driver.set_traffic(row.traffic())?;
-    let mut bench = Bench { row, frame: row.frame(), world, driver, packets: 0 };
-    bench.program(row.warm_up(effort.cpus))?;
-    bench.check_connections()?;
-    bench.yardstick(Entry::Swap, effort.packets)?;
     let mut pairs = Vec::new();
+    let mut generator = Vec::new();
     for round in 0..effort.runs {
+        let mut bench = Bench::warm(row, effort)?;
         pairs.push(bench.pair(round, effort.packets)?);
+        bench.check_connections()?;
+        generator.push(bench.yardstick(Entry::Transmit, effort.packets)?);
     }
-    bench.check_connections()?;
-    let generator_ns = bench.yardstick(Entry::Transmit, effort.packets)?;
-    let figures = Figures::of(&pairs).expect("the caller asks for at least one run");
+    let asked = "the caller asks for at least one run";
+    let figures = Figures::of(&pairs).expect(asked);
+    let generator_ns = Spread::of(generator).expect(asked).median;
     Ok(Measured { row: *row, figures, generator_ns })
 }
 
@@ -66,7 +64,19 @@ struct Bench<'a> {
     packets: u64,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// The row's world, after the packets that come before any measuring.
+    fn warm(row: &'a Row, effort: Effort) -> Result<Self, ProgramError> {
+        let mut world = World::load(row, effort.cpus)?;
+        let mut driver = world.driver()?;
+        driver.set_traffic(row.traffic())?;
+        let mut bench = Self { row, frame: row.frame(), world, driver, packets: 0 };
+        bench.program(row.warm_up(effort.cpus))?;
+        bench.check_connections()?;
+        bench.yardstick(Entry::Swap, effort.packets)?;
+        Ok(bench)
+    }
+
     /// One run of each. Which is first changes, so that neither always finds the cache as the
     /// other left it.
     fn pair(&mut self, round: u32, packets: u32) -> Result<Pair, ProgramError> {

@@ -44,7 +44,7 @@ pub struct ReportRow {
     pub max_ns: u64,
     /// Median of the yardstick's runs.
     pub yardstick_ns: u64,
-    /// The generator before a bare transmit, in one run.
+    /// Median of the generator before a bare transmit.
     pub generator_ns: u64,
     /// Median of the ratios of program to yardstick, each of a pair of runs.
     pub ratio: f64,
