@@ -11,6 +11,9 @@ use super::row::{FLOWS, Kind};
 
 const SIZE: (u32, u32) = (1200, 520);
 
+/// Above the highest line there is room for the legend.
+const HEADROOM: f64 = 1.4;
+
 /// The points of a line: flows and ratio.
 type Points = Vec<(f64, f64)>;
 
@@ -24,10 +27,11 @@ pub fn draw(measured: &[Measured]) -> Result<String, Box<dyn std::error::Error>>
     {
         let area = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
-        let highest =
-            measured.iter().map(|each| each.figures.ratio.max).fold(1.0, f64::max).ceil() + 1.0;
+        let plotted = measured.iter().filter(|each| each.row.is_plotted());
+        let highest = plotted.map(|each| each.figures.ratio.median).fold(1.0, f64::max);
+        let ratios = 0.0..(highest * HEADROOM).ceil();
         for (half, family) in area.split_evenly((1, 2)).iter().zip([4, 6]) {
-            chart(half, family, &lines(measured, family), 0.0..highest)?;
+            chart(half, family, &lines(measured, family), ratios.clone())?;
         }
         area.present()?;
     }
@@ -64,6 +68,7 @@ fn chart(
     let mut chart = ChartBuilder::on(area)
         .caption(format!("IPv{family}: cost of a packet, MAC swap = 1"), ("sans-serif", 20))
         .margin(12)
+        .margin_right(40)
         .x_label_area_size(44)
         .y_label_area_size(52)
         .build_cartesian_2d((1f64..1e6).log_scale(), ratios)?;
@@ -72,6 +77,7 @@ fn chart(
         .x_desc("flows")
         .y_desc("ratio to the MAC swap")
         .x_label_formatter(&|flows| format!("{flows:.0}"))
+        .max_light_lines(1)
         .draw()?;
     for (number, (name, points)) in lines.iter().enumerate() {
         let colour = Palette99::pick(number).to_rgba();
