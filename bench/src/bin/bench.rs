@@ -29,7 +29,7 @@ enum Verb {
 
 #[derive(Args)]
 struct Program {
-    /// A sanity run of seconds: few packets, few flows
+    /// A sanity run of half a minute: fewer packets, few flows
     #[arg(long)]
     quick: bool,
     /// Only rows whose name contains this, for example `udp` or `new-flows/full/mh/ipv6`
@@ -38,7 +38,7 @@ struct Program {
     /// Runs of each row
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
-    /// Packets of one run [default: 1000000, with --quick 20000]
+    /// Packets of one run [default: 1000000, with --quick 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     packets: Option<u32>,
     /// The CPU to run on [default: the last]
@@ -69,7 +69,7 @@ fn program(options: &Program) -> anyhow::Result<()> {
     let cpu = pin_to_cpu(options.cpu)?;
     raise_file_limit()?;
     let machine = Machine::look(cpu)?;
-    let packets = options.packets.unwrap_or(if options.quick { 20_000 } else { 1_000_000 });
+    let packets = options.packets.unwrap_or(if options.quick { 100_000 } else { 1_000_000 });
     let effort = Effort { packets, runs: options.runs, cpus: machine.cpus };
     let rows = selected(options, packets)?;
     print!("{}", table::head(&machine, effort));
