@@ -29,7 +29,7 @@ enum Verb {
 
 #[derive(Args)]
 struct Program {
-    /// A sanity run of half a minute: fewer packets, few flows
+    /// A sanity run of a minute: fewer packets, few flows
     #[arg(long)]
     quick: bool,
     /// Only rows whose name contains this, for example `udp` or `new-flows/full/mh/ipv6`
