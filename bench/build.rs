@@ -1,20 +1,42 @@
-//! Compiles the test bed's own XDP program, to be embedded in the library.
+//! Compiles the XDP programs of the test bed and of the benches, to be embedded in the library, and
+//! notes the commit.
 
 use std::error::Error;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+
+const PROGRAMS: [(&str, &str); 2] = [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP")];
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");
-    match xtask::bpf::build(root, "bed-xdp") {
-        Ok(object) => {
-            println!("cargo::rustc-env=BED_XDP={}", object.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            println!("cargo::error={error}{cause}");
-            ExitCode::FAILURE
+    println!("cargo::rustc-env=BENCH_GIT={}", commit().as_deref().unwrap_or("unknown"));
+    for (bin, variable) in PROGRAMS {
+        match xtask::bpf::build(root, bin) {
+            Ok(object) => println!("cargo::rustc-env={variable}={}", object.display()),
+            Err(error) => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                println!("cargo::error={error}{cause}");
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
+}
+
+/// The short commit, where this is a git checkout.
+fn commit() -> Option<String> {
+    for file in ["HEAD", "logs/HEAD"] {
+        // A file that is not there would make cargo run this script at every build.
+        let path = git(&["rev-parse", "--git-path", file])?;
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    git(&["rev-parse", "--short", "HEAD"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }

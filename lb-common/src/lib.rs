@@ -13,5 +13,6 @@ pub mod limits;
 #[cfg(feature = "user")]
 mod pod;
 pub mod timeout;
+pub mod traffic;
 pub mod value;
 pub mod verdict;

@@ -3,6 +3,7 @@
 
 use crate::be::{Be32, Be128};
 use crate::key::{FlowKey, ServiceKey};
+use crate::traffic::Traffic;
 use crate::value::{Connection, Real, Service, Stats};
 
 // SAFETY: every type is `repr(C)` of integers, without implicit padding (asserted beside its
@@ -22,3 +23,5 @@ unsafe impl aya::Pod for Real {}
 unsafe impl aya::Pod for Connection {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Stats {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Traffic {}

@@ -5,6 +5,7 @@ mod process;
 mod setup;
 mod tasks;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -44,6 +45,12 @@ enum Task {
         #[arg(default_value = "up")]
         verb: LabVerb,
     },
+    /// Measure: `bench program` the packet program alone, `bench` or `bench all` everything
+    Bench {
+        /// Which bench, and its options: `bench program --help` tells them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "BENCH")]
+        arguments: Vec<OsString>,
+    },
     /// What the continuous integration runs: the same as test
     Ci,
 }
@@ -70,6 +77,7 @@ fn run(task: &Task, root: &Path) -> anyhow::Result<()> {
         Task::Demo => tasks::lab::demo(root),
         Task::Test { quick } => tasks::test::run(root, *quick),
         Task::Lab { verb } => tasks::lab::run(root, *verb),
+        Task::Bench { arguments } => tasks::bench::run(root, arguments),
         Task::Ci => tasks::test::run(root, false),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) enum LabVerb {
 pub(crate) fn demo(root: &Path) -> anyhow::Result<()> {
     prepare(root)?;
     let lb_ctl = target_dir(root).join("release/lb-ctl");
-    hand_over(root, &["demo".into(), "--lb-ctl".into(), lb_ctl.into()])
+    hand_over(root, "lab", &["demo".into(), "--lb-ctl".into(), lb_ctl.into()])
 }
 
 /// Builds or removes the test bed.
@@ -32,6 +32,7 @@ pub(crate) fn run(root: &Path, verb: LabVerb) -> anyhow::Result<()> {
     prepare(root)?;
     hand_over(
         root,
+        "lab",
         &[match verb {
             LabVerb::Up => "up".into(),
             LabVerb::Down => "down".into(),
@@ -48,21 +49,22 @@ fn prepare(root: &Path) -> anyhow::Result<()> {
     )
 }
 
-/// Becomes the program `lab`, so that a Ctrl-C reaches it and nothing else, and it can clean up.
-fn hand_over(root: &Path, arguments: &[OsString]) -> anyhow::Result<()> {
-    let lab = target_dir(root).join("release/lab");
+/// Becomes one of the test bed's programs as root, so that a Ctrl-C reaches it and nothing else,
+/// and it can clean up.
+pub(crate) fn hand_over(root: &Path, name: &str, arguments: &[OsString]) -> anyhow::Result<()> {
+    let program = target_dir(root).join("release").join(name);
     let privilege = Privilege::find();
     let Some(prefix) = privilege.prefix() else {
-        let mut command = Command::new(&lab);
+        let mut command = Command::new(&program);
         command.args(arguments);
-        bail!("network namespaces need root, and there is no sudo. As root, type:\n    {}", {
-            shown(&command)
-        });
+        bail!("{NEED_ROOT}, and there is no sudo. As root, type:\n    {}", shown(&command));
     };
-    let mut words = prefix.iter().map(OsString::from).chain([lab.into()]);
-    let Some(program) = words.next() else { bail!("there is no command to hand over to") };
+    let mut words = prefix.iter().map(OsString::from).chain([program.into()]);
+    let Some(first) = words.next() else { bail!("there is no command to hand over to") };
     if privilege != Privilege::Root {
-        eprintln!("network namespaces need root: going on with sudo");
+        eprintln!("{NEED_ROOT}: going on with sudo");
     }
-    Err(become_command(Command::new(program).args(words).args(arguments)))
+    Err(become_command(Command::new(first).args(words).args(arguments)))
 }
+
+const NEED_ROOT: &str = "network namespaces and packet programs need root";

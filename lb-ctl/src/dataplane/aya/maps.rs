@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
 
 use aya::Ebpf;
@@ -113,18 +113,18 @@ impl Maps {
         service: u32,
         slots: &[RealId],
     ) -> Result<(), DataplaneError> {
-        let definition = aya_obj::Map::new_from_params(
-            BPF_MAP_TYPE_ARRAY as u32,
-            size_of::<u32>() as u32,
-            size_of::<RealId>() as u32,
-            slots.len() as u32,
-            BPF_F_INNER_MAP,
-        );
-        let ring = MapData::create(definition, "RING", None)
-            .map_err(map_error("create a ring for", names::RINGS))?;
-        bpf_syscall::fill_array(ring.fd().as_fd(), slots)
-            .map_err(io_error("fill a ring for", names::RINGS))?;
+        let ring = new_ring(slots)?;
         self.rings.set(service, &ring, 0).map_err(map_error("update", names::RINGS))
+    }
+
+    /// Writes the rings of the services from zero on, with one wait for all of them.
+    pub(super) fn put_first_rings(&mut self, rings: &[Vec<RealId>]) -> Result<(), DataplaneError> {
+        let rings: Vec<MapData> =
+            rings.iter().map(|slots| new_ring(slots)).collect::<Result<_, _>>()?;
+        let fds: Vec<u32> =
+            rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
+        bpf_syscall::fill_array(self.rings_raw.fd().as_fd(), &fds)
+            .map_err(io_error("update", names::RINGS))
     }
 
     pub(super) fn remove_ring(&mut self, service: u32) -> Result<(), DataplaneError> {
@@ -157,6 +157,22 @@ impl Maps {
             MapFill::new(names::EGRESS, egress, INTERFACES),
         ]
     }
+}
+
+/// A ring that is filled and stands in no service yet.
+fn new_ring(slots: &[RealId]) -> Result<MapData, DataplaneError> {
+    let definition = aya_obj::Map::new_from_params(
+        BPF_MAP_TYPE_ARRAY as u32,
+        size_of::<u32>() as u32,
+        size_of::<RealId>() as u32,
+        slots.len() as u32,
+        BPF_F_INNER_MAP,
+    );
+    let ring = MapData::create(definition, "RING", None)
+        .map_err(map_error("create a ring for", names::RINGS))?;
+    bpf_syscall::fill_array(ring.fd().as_fd(), slots)
+        .map_err(io_error("fill a ring for", names::RINGS))?;
+    Ok(ring)
 }
 
 fn take<M: TryFrom<Map, Error = MapError>>(

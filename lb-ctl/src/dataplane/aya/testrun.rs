@@ -2,7 +2,7 @@
 //! making, for tests and benches.
 
 use aya::maps::{HashMap, Map, MapData};
-use aya::programs::{TestRun as _, TestRunOptions};
+use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use lb_common::be::{Address, Be32, Be128};
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::maps as names;
@@ -91,6 +91,25 @@ impl AyaDataplane {
         let result = program.test_run(options).map_err(|e| DataplaneError::Setup(e.to_string()))?;
         out.truncate(result.data_size_out as usize);
         Ok(Ran { action: result.return_value, frame: out })
+    }
+
+    /// The program, for others to tail-call.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not loaded.
+    pub fn program_fd(&mut self) -> Result<&ProgramFd, DataplaneError> {
+        open::program(&mut self.ebpf)?.fd().map_err(|e| DataplaneError::Setup(e.to_string()))
+    }
+
+    /// Writes the rings of the services 0, 1, … at once: thousands take no longer than a few.
+    /// Needs a file descriptor for each.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_first_rings(&mut self, rings: &[Vec<RealId>]) -> Result<(), DataplaneError> {
+        self.maps.put_first_rings(rings)
     }
 
     /// Writes a ring slot by slot.

@@ -1,0 +1,149 @@
+//! `program.json`. Pure.
+
+use serde::Serialize;
+
+use super::Machine;
+use super::measure::{Effort, Measured};
+
+/// The file.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Report {
+    /// The rows.
+    pub rows: Vec<ReportRow>,
+    /// Where and when.
+    pub machine: Machine,
+    /// Packets of one run.
+    pub packets: u32,
+    /// Runs of each row.
+    pub runs: u32,
+}
+
+/// A row of the file. Times are of one packet, in whole nanoseconds, with the generator that both
+/// program and yardstick stand behind; the ratios are made before rounding.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ReportRow {
+    /// The kind of packets.
+    pub row: &'static str,
+    /// The services' tracking.
+    pub tracking: &'static str,
+    /// The services' scheduler.
+    pub scheduler: &'static str,
+    /// 4 or 6.
+    pub family: u8,
+    /// Number of flows; where every packet is a new one, those of one run.
+    pub flows: u32,
+    /// Number of services.
+    pub services: u32,
+    /// Number of reals of each service.
+    pub reals: u32,
+    /// Median of the runs.
+    pub median_ns: u64,
+    /// The fastest run.
+    pub min_ns: u64,
+    /// The slowest run.
+    pub max_ns: u64,
+    /// Median of the yardstick's runs.
+    pub yardstick_ns: u64,
+    /// Median of the generator before a bare transmit.
+    pub generator_ns: u64,
+    /// Median of the ratios of program to yardstick, each of a pair of runs.
+    pub ratio: f64,
+    /// The least of these ratios.
+    pub ratio_min: f64,
+    /// The greatest of these ratios.
+    pub ratio_max: f64,
+}
+
+impl Report {
+    /// The report of what was measured.
+    pub fn new(measured: &[Measured], machine: Machine, effort: Effort) -> Self {
+        let rows = measured.iter().map(ReportRow::from).collect();
+        Self { rows, machine, packets: effort.packets, runs: effort.runs }
+    }
+}
+
+impl From<&Measured> for ReportRow {
+    fn from(measured: &Measured) -> Self {
+        let Measured { row, figures, generator_ns } = measured;
+        Self {
+            row: row.kind.name(),
+            tracking: row.tracking.name(),
+            scheduler: row.scheduler.name(),
+            family: row.family_number(),
+            flows: row.flows,
+            services: row.services,
+            reals: row.reals,
+            median_ns: whole(figures.program.median),
+            min_ns: whole(figures.program.min),
+            max_ns: whole(figures.program.max),
+            yardstick_ns: whole(figures.yardstick.median),
+            generator_ns: whole(*generator_ns),
+            ratio: thousandths(figures.ratio.median),
+            ratio_min: thousandths(figures.ratio.min),
+            ratio_max: thousandths(figures.ratio.max),
+        }
+    }
+}
+
+#[expect(clippy::cast_sign_loss, reason = "times are not negative")]
+fn whole(nanoseconds: f64) -> u64 {
+    nanoseconds.round() as u64
+}
+
+fn thousandths(ratio: f64) -> f64 {
+    (ratio * 1_000.0).round() / 1_000.0
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::json;
+    use xdp_prog::fixtures::frame::Family;
+
+    use super::super::row::{Kind, Row, Scheduler, Tracking};
+    use super::super::stats::{Figures, Pair};
+    use super::*;
+
+    /// A row that took so many nanoseconds, with a yardstick of 30.
+    pub(in super::super) fn measured(
+        kind: Kind,
+        family: Family,
+        flows: u32,
+        program_ns: f64,
+    ) -> Measured {
+        let (tracking, scheduler) = (Tracking::Full, Scheduler::Mh);
+        let row = Row { kind, tracking, scheduler, family, flows, services: 1, reals: 100 };
+        let pairs = [-3.0, 0.0, 6.0]
+            .map(|noise| Pair { program_ns: program_ns + noise, yardstick_ns: 30.0 });
+        Measured { row, figures: Figures::of(&pairs).unwrap(), generator_ns: 27.4 }
+    }
+
+    pub(in super::super) fn machine() -> Machine {
+        Machine {
+            kernel: "6.18.5".to_owned(),
+            cpu: "A CPU".to_owned(),
+            cpus: 2,
+            jit: true,
+            mode: "BPF_PROG_TEST_RUN on CPU 1".to_owned(),
+            date: "2026-11-05 12:00 UTC".to_owned(),
+            commit: "0123abc".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_keys_that_others_rely_on() {
+        let measured = measured(Kind::EstablishedTcp, Family::V6, 1_000_000, 60.0);
+        let effort = Effort { packets: 1_000_000, runs: 3, cpus: 2 };
+        let report = Report::new(&[measured], machine(), effort);
+        let mut value = serde_json::to_value(&report).unwrap();
+        let row = value["rows"][0].as_object_mut().unwrap();
+        for extra in ["generator_ns", "ratio_min", "ratio_max"] {
+            assert!(row.remove(extra).unwrap().is_number(), "{extra}");
+        }
+        let wanted = json!({
+            "row": "established-tcp", "tracking": "full", "scheduler": "mh", "family": 6,
+            "flows": 1_000_000, "services": 1, "reals": 100, "median_ns": 60, "min_ns": 57,
+            "max_ns": 66, "yardstick_ns": 30, "ratio": 2.0,
+        });
+        assert_eq!(value["rows"], json!([wanted]));
+    }
+}

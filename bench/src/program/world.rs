@@ -1,0 +1,156 @@
+//! The program under test, loaded as the daemon loads it, with the services of a row.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use lb_common::be::{Be16, Be32, Be128};
+use lb_common::hash::DEFAULT_SEED;
+use lb_common::key::ServiceKey;
+use lb_common::traffic::{DIRECTOR, SERVICE_PORT, vip_v4, vip_v6};
+use lb_common::value::{Real, RealId, Service, real_flags};
+use lb_common::verdict::Reason;
+use lb_ctl::dataplane::aya::testrun::FamilyMaps as _;
+use lb_ctl::dataplane::aya::{AyaDataplane, OpenOptions};
+use lb_ctl::dataplane::{Dataplane as _, DataplaneError, ReadConnections};
+use lb_ctl::sched::maglev::{self, Member};
+use xdp_prog::fixtures::frame::Family;
+
+use super::row::Row;
+use super::{Driver, ProgramError};
+
+/// Where the kernel has test packets come in: the loopback.
+const INGRESS: u32 = 1;
+
+/// The program in the kernel, with its tables filled.
+pub struct World {
+    dataplane: AyaDataplane,
+    connections: Box<dyn ReadConnections>,
+    services: u32,
+}
+
+impl World {
+    /// Loads the program and what the row asks for, on a machine with so many possible CPUs.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses, for example because there is not the memory for the tables.
+    pub fn load(row: &Row, cpus: u32) -> Result<Self, ProgramError> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("/sys/fs/bpf/lb-ctl-bench-{}-{number}", std::process::id());
+        let pin_dir = PathBuf::from(name);
+        let capacity = row.capacity(cpus);
+        let mut dataplane =
+            AyaDataplane::open(&OpenOptions { pin_dir, capacity, seed: DEFAULT_SEED })?;
+        let filled = fill(&mut dataplane, row).and_then(|()| dataplane.connections());
+        // The open descriptors keep everything; without names nothing is left behind, however this
+        // process ends.
+        dataplane.unpin_all()?;
+        Ok(Self { dataplane, connections: filled?, services: row.services })
+    }
+
+    /// A packet generator before this program.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn driver(&mut self) -> Result<Driver, ProgramError> {
+        Driver::new(self.dataplane.program_fd()?)
+    }
+
+    /// How many packets have left by a reason.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn counted(&self, reason: Reason) -> Result<u64, ProgramError> {
+        Ok(self.dataplane.reasons()?[reason as usize])
+    }
+
+    /// How many packets have left by whatever reason.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn counted_in_all(&self) -> Result<u64, ProgramError> {
+        Ok(self.dataplane.reasons()?.iter().sum())
+    }
+
+    /// How many connections the services have counted.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn connections_counted(&self) -> Result<u64, ProgramError> {
+        let mut connections = 0;
+        for service in 0..self.services {
+            connections += self.dataplane.service_stats(service)?.connections;
+        }
+        Ok(connections)
+    }
+
+    /// The connection table.
+    pub fn connections(&self) -> &dyn ReadConnections {
+        self.connections.as_ref()
+    }
+}
+
+fn fill(dataplane: &mut AyaDataplane, row: &Row) -> Result<(), DataplaneError> {
+    let slots = first_ring(row);
+    let mut rings = Vec::new();
+    for service in 0..row.services {
+        let before = service * row.reals;
+        for number in 1..=row.reals {
+            dataplane.put_real(before + number, &real(service, number))?;
+        }
+        rings.push(slots.iter().map(|id| before + id).collect());
+    }
+    dataplane.put_first_rings(&rings)?;
+    for service in 0..row.services {
+        put_service(dataplane, row, Service { id: service, ring_slots: row.ring_slots() })?;
+    }
+    Ok(())
+}
+
+/// The ring of the first service; the others' differ only by where their reals begin.
+fn first_ring(row: &Row) -> Vec<RealId> {
+    let members: Vec<Member> = (1..=row.reals)
+        .map(|id| Member {
+            id,
+            address: std::net::Ipv4Addr::from_bits(0x0aff_0000 + id).into(),
+            weight: 1,
+        })
+        .collect();
+    maglev::fill(&members, row.ring_slots())
+}
+
+fn real(service: u32, number: u32) -> Real {
+    let [_, _, high, low] = number.to_be_bytes();
+    Real {
+        destination: [0x02, 1, 0, 0, high, low],
+        source: DIRECTOR,
+        ifindex: INGRESS,
+        generation: 1,
+        flags: real_flags::FORWARD | real_flags::ACCEPT_NEW | real_flags::IN_USE,
+        service,
+        ..Real::default()
+    }
+}
+
+fn put_service(
+    dataplane: &mut AyaDataplane,
+    row: &Row,
+    service: Service,
+) -> Result<(), DataplaneError> {
+    let port = Be16::new(SERVICE_PORT);
+    match row.family {
+        Family::V4 => {
+            let vip = Be32::from_bytes(vip_v4(service.id));
+            Be32::put_service(dataplane, ServiceKey::new(vip, port, row.protocol()), service)
+        }
+        Family::V6 => {
+            let vip = Be128::from_bytes(vip_v6(service.id));
+            Be128::put_service(dataplane, ServiceKey::new(vip, port, row.protocol()), service)
+        }
+    }
+}
