@@ -4,6 +4,7 @@ mod privilege;
 mod process;
 mod setup;
 mod tasks;
+mod vm;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -51,6 +52,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "BENCH")]
         arguments: Vec<OsString>,
     },
+    /// Run a command on Debian's stock kernel in QEMU, over this machine's files
+    Vm {
+        /// The command, and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// What the continuous integration runs: the same as test
     Ci,
 }
@@ -62,7 +69,7 @@ fn main() -> ExitCode {
         .ok_or_else(|| anyhow::anyhow!("xtask does not lie in the workspace"))
         .and_then(|root| run(&arguments.command, root));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -70,8 +77,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: &Task, root: &Path) -> anyhow::Result<()> {
+fn run(task: &Task, root: &Path) -> anyhow::Result<ExitCode> {
     match task {
+        Task::Vm { command } => return Ok(vm::run(root, command)?.into()),
         Task::Setup => setup::ensure(setup::Needs::ALL),
         Task::Build { release } => tasks::build::run(root, *release),
         Task::Demo => tasks::lab::demo(root),
@@ -79,5 +87,6 @@ fn run(task: &Task, root: &Path) -> anyhow::Result<()> {
         Task::Lab { verb } => tasks::lab::run(root, *verb),
         Task::Bench { arguments } => tasks::bench::run(root, arguments),
         Task::Ci => tasks::test::run(root, false),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -22,6 +22,12 @@ pub(super) const PROGRAMS: [(&str, &str); 9] = [
     ("tcpdump", "tcpdump"),
 ];
 
+/// What another kernel is booted with, and the Debian packages that have it.
+const VM_PROGRAMS: [(&str, &str); 3] =
+    [("cpio", "cpio"), ("modprobe", "kmod"), ("qemu-system-x86_64", "qemu-system-x86")];
+/// The package with a busybox that needs no library; its twin has the same program with some.
+const BUSYBOX: (&str, &str) = ("/usr/share/doc/busybox-static", "busybox-static");
+
 /// A machine with apt-get.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Apt {
@@ -42,7 +48,7 @@ pub(super) struct Machine {
     pub(super) llvm_dev: Vec<u32>,
     /// Whether there is a C++ compiler, in whose company the C++ library comes.
     pub(super) cxx: bool,
-    /// Those of [`PROGRAMS`] that are missing, as (program, package).
+    /// Programs that are missing, as (program, package).
     pub(super) missing_programs: Vec<(&'static str, &'static str)>,
     /// Whether the BPF file system stands at `/sys/fs/bpf`.
     pub(super) bpffs: bool,
@@ -68,6 +74,13 @@ impl Machine {
                 .filter(|(program, _)| find_program(program).is_none())
                 .collect();
             machine.bpffs = fs::read_to_string("/proc/mounts").is_ok_and(|it| has_bpffs(&it));
+        }
+        if needs.vm {
+            let missing = VM_PROGRAMS.into_iter().filter(|(name, _)| find_program(name).is_none());
+            machine.missing_programs.extend(missing);
+            if !Path::new(BUSYBOX.0).is_dir() {
+                machine.missing_programs.push(BUSYBOX);
+            }
         }
         machine
     }

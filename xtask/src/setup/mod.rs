@@ -18,11 +18,16 @@ pub(crate) struct Needs {
     pub(crate) build: bool,
     /// Set up namespaces and servers in them.
     pub(crate) run: bool,
+    /// Boot another kernel.
+    pub(crate) vm: bool,
 }
 
 impl Needs {
-    pub(crate) const ALL: Self = Self { build: true, run: true };
-    pub(crate) const BUILD: Self = Self { build: true, run: false };
+    pub(crate) const ALL: Self = Self { build: true, run: true, vm: false };
+    pub(crate) const BUILD: Self = Self { build: true, run: false, vm: false };
+    pub(crate) const VM: Self = Self { build: false, run: false, vm: true };
+    /// What the tests need, which run on another kernel as well where that can be.
+    pub(crate) const TEST: Self = Self { vm: crate::vm::SUPPORTED, ..Self::ALL };
 }
 
 /// Once to install, once more where the compiler that came turned out to need another LLVM than

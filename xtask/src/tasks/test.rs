@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything a change must pass.
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +12,7 @@ use xtask::toolchain::RustcVersion;
 use crate::privilege::Privilege;
 use crate::process::{self, cargo, find_program, succeeds};
 use crate::setup::{self, Needs};
+use crate::vm;
 
 struct Step {
     name: &'static str,
@@ -22,7 +24,7 @@ struct Step {
 pub(crate) fn run(root: &Path, quick: bool) -> anyhow::Result<()> {
     let start = Instant::now();
     check_components(root)?;
-    setup::ensure(if quick { Needs::BUILD } else { Needs::ALL })?;
+    setup::ensure(if quick { Needs::BUILD } else { Needs::TEST })?;
     let mut done = vec![("setup", start.elapsed())];
     for mut step in steps(root, quick)? {
         println!("\n==> {}: {}", step.name, typed(&step.command));
@@ -72,6 +74,14 @@ fn steps(root: &Path, quick: bool) -> anyhow::Result<Vec<Step>> {
         let mut tests = step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"]);
         run_as_root(&mut tests.command)?;
         steps.push(tests);
+        if vm::SUPPORTED {
+            let mut cases = step(
+                "packet cases on Debian's kernel",
+                &["test", "--locked", "--package", "lb-ctl", "--test", "kernel_cases"],
+            );
+            run_in_vm(&mut cases.command)?;
+            steps.push(cases);
+        }
     }
     Ok(steps)
 }
@@ -90,6 +100,15 @@ fn run_as_root(command: &mut Command) -> anyhow::Result<()> {
     }
     let rustc = RustcVersion::of(OsStr::new("rustc")).context("`rustc -vV` names no host")?;
     command.env(runner_variable(&rustc.host), "sudo --preserve-env --");
+    Ok(())
+}
+
+/// Lets cargo start the compiled tests in the VM.
+fn run_in_vm(command: &mut Command) -> anyhow::Result<()> {
+    let rustc = RustcVersion::of(OsStr::new("rustc")).context("`rustc -vV` names no host")?;
+    let mut runner = env::current_exe().context("where am I?")?.into_os_string();
+    runner.push(" vm --");
+    command.env(runner_variable(&rustc.host), runner);
     Ok(())
 }
 
