@@ -65,7 +65,7 @@ pub(super) fn build(
 
 /// What the guest runs over the host's files. Modules are found where `modprobe` looks for them.
 fn script(kernel: &Kernel, here: &Path, command: &[OsString]) -> Vec<u8> {
-    let mut script = b"export PATH=/usr/sbin:/usr/bin:/sbin:/bin\nexport HOME=/root\n".to_vec();
+    let mut script = b"export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb\n".to_vec();
     let modules = kernel.modules();
     let release = modules.file_name().unwrap_or_default();
     script.extend(b"mkdir -p /lib/modules && ln -sfn ");
