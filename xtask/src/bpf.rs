@@ -142,6 +142,8 @@ fn command(root: &Path, toolchain: &Toolchain, bin: &str, target_dir: &Path) -> 
         .arg("--target-dir")
         .arg(target_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", RUSTFLAGS.join("\x1f"))
+        // The verifier's messages name lines by it; the workspace's release profile strips.
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
         .env("PATH", linker::search_path())
         .stdin(Stdio::null())
         // On standard output a build script speaks to cargo.
