@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use bench::program::row::{Kind, Row, Scheduler, Tracking};
+use bench::program::row::{Kind, Row, Scheduler};
 use bench::program::world::World;
 use bench::program::{Driver, Entry};
+use lb_common::value::Tracking;
 use lb_common::verdict::Reason;
 use lb_ctl::dataplane::Tracked;
 use serde_json::Value;

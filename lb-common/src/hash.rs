@@ -2,7 +2,7 @@
 //! cannot know which real its next port will reach, and equal on two directors with equal seeds.
 
 use crate::be::Address;
-use crate::key::FlowKey;
+use crate::key::{FlowKey, ServiceKey};
 
 /// The seed used where none is configured.
 pub const DEFAULT_SEED: u64 = 0x6c62_2d63_746c_2d31;
@@ -38,6 +38,20 @@ pub fn flow_hash<A: Address>(seed: u64, flow: &FlowKey<A>) -> u32 {
     };
     let state = mix(state, ports, ROOT_2);
     (state.wrapping_mul(ROOT_3) >> 32) as u32
+}
+
+/// Hashes what names a service to 64 bits, all of which are used.
+#[inline(always)]
+pub fn service_hash<A: Address>(seed: u32, key: &ServiceKey<A>) -> u64 {
+    let port = u64::from(key.port.raw()) << 16 | u64::from(key.protocol);
+    let vip = key.vip.words();
+    let state = if size_of::<A>() == 4 {
+        mix(u64::from(seed), vip[0] << 32 | port, GOLDEN)
+    } else {
+        let state = mix(u64::from(seed), vip[0], GOLDEN);
+        mix(mix(state, vip[1], ROOT_2), port, ROOT_3)
+    };
+    state.wrapping_mul(ROOT_2)
 }
 
 /// Maps a hash to `0..slots` by multiplication, since a division costs more than the rest of the

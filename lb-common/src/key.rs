@@ -38,7 +38,7 @@ impl Protocol {
 }
 
 /// Names a service: what a packet must be addressed to.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(C)]
 pub struct ServiceKey<A> {
     /// The virtual address.

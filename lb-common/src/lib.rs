@@ -7,11 +7,14 @@
 #![no_std]
 
 pub mod be;
+pub mod budget;
+pub mod directory;
 pub mod hash;
 pub mod key;
 pub mod limits;
 #[cfg(feature = "user")]
 mod pod;
+pub mod ring;
 pub mod timeout;
 pub mod traffic;
 pub mod value;

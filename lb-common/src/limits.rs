@@ -2,10 +2,10 @@
 
 /// Raised with every change of a key, a value or the meaning of a map. Pinned maps of another
 /// version are never reused.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
-/// Slots of a ring (a prime, as Maglev asks).
-pub const RING_SLOTS: u32 = 65537;
+/// Slots of a ring unless told otherwise (a prime, as Maglev asks).
+pub const DEFAULT_RING_SLOTS: u32 = 65537;
 
 /// Services a director holds unless told otherwise.
 pub const DEFAULT_SERVICES: u32 = 4096;
@@ -18,11 +18,17 @@ pub const INTERFACES: u32 = 256;
 
 /// Map names; BPF allows fifteen characters.
 pub mod maps {
-    /// `ServiceKey<Be32>` → `Service`.
+    /// Family (0 is IPv4, 1 is IPv6) → `Directory`.
+    pub const DIRECTORIES: &str = "DIRECTORIES";
+    /// Bucket → displacement.
+    pub const BUCKETS_V4: &str = "BUCKETS_V4";
+    /// Bucket → displacement.
+    pub const BUCKETS_V6: &str = "BUCKETS_V6";
+    /// Slot of a directory → `Entry<Be32>`.
     pub const SERVICES_V4: &str = "SERVICES_V4";
-    /// `ServiceKey<Be128>` → `Service`.
+    /// Slot of a directory → `Entry<Be128>`.
     pub const SERVICES_V6: &str = "SERVICES_V6";
-    /// Service id → array of `RealId`.
+    /// Service id → array of `Slot`.
     pub const RINGS: &str = "RINGS";
     /// `RealId` → `Real`.
     pub const REALS: &str = "REALS";
@@ -40,9 +46,16 @@ pub mod maps {
     pub const REAL_STATS: &str = "REAL_STATS";
     /// `Reason` → count, per CPU.
     pub const REASONS: &str = "REASONS";
+    /// 0 → `Budget`, per CPU.
+    pub const BUDGET: &str = "BUDGET";
+    /// Service id → packets of flows that could not be recorded, per CPU.
+    pub const DEFERRED: &str = "DEFERRED";
 
     /// All of them.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 16] = [
+        DIRECTORIES,
+        BUCKETS_V4,
+        BUCKETS_V6,
         SERVICES_V4,
         SERVICES_V6,
         RINGS,
@@ -54,10 +67,19 @@ pub mod maps {
         SERVICE_STATS,
         REAL_STATS,
         REASONS,
+        BUDGET,
+        DEFERRED,
     ];
 }
 
 /// Name of the XDP program in the object file.
 pub const PROGRAM: &str = "lb_ctl";
-/// Name of the read-only variable that holds the flow hash's seed.
-pub const SEED_GLOBAL: &str = "SEED";
+/// Read-only variables of the program, set when it is loaded.
+pub mod globals {
+    /// Seed of the flow hash: `u64`.
+    pub const SEED: &str = "SEED";
+    /// Slots of each ring: `u32`.
+    pub const RING_SLOTS: &str = "RING_SLOTS";
+    /// Slots of one half of a directory: `u32`.
+    pub const DIRECTORY_SLOTS: &str = "DIRECTORY_SLOTS";
+}

@@ -22,14 +22,70 @@ pub const fn ticks_from_secs(seconds: u32) -> Ticks {
     ((seconds as u64 * 1_000_000_000) >> TICK_SHIFT) as Ticks
 }
 
+/// What a service's packets leave behind in the connection table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Tracking {
+    /// Nothing but the flows that a change of the ring would move.
+    #[default]
+    Changes = 0,
+    /// Every flow.
+    Full = 1,
+    /// Nothing: the hash alone decides, and a change of the ring moves flows.
+    None = 2,
+}
+
+impl Tracking {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Changes, Self::Full, Self::None];
+
+    /// The word used in definitions and tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Full => "full",
+            Self::None => "none",
+        }
+    }
+}
+
+const IDLE_BITS: u32 = 24;
+
+/// The longest idle timeout: thirteen days.
+pub const MAX_IDLE: Ticks = (1 << IDLE_BITS) - 1;
+
 /// What the packet path knows of a service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Service {
     /// Index of the service's ring and counters.
     pub id: u32,
-    /// Number of slots in its ring.
-    pub ring_slots: u32,
+    /// [`Tracking`] in the upper eight bits, the idle timeout in the others.
+    tracking_idle: u32,
+}
+
+impl Service {
+    /// A service that forgets a flow `idle` after its last packet, [`MAX_IDLE`] at most.
+    pub const fn new(id: u32, tracking: Tracking, idle: Ticks) -> Self {
+        let idle = if idle > MAX_IDLE { MAX_IDLE } else { idle };
+        Self { id, tracking_idle: (tracking as u32) << IDLE_BITS | idle }
+    }
+
+    /// What is remembered of its flows.
+    #[inline(always)]
+    pub const fn tracking(self) -> Tracking {
+        match self.tracking_idle >> IDLE_BITS {
+            0 => Tracking::Changes,
+            1 => Tracking::Full,
+            _ => Tracking::None,
+        }
+    }
+
+    /// How long an established or UDP flow outlives its last packet.
+    #[inline(always)]
+    pub const fn idle(self) -> Ticks {
+        self.tracking_idle & MAX_IDLE
+    }
 }
 
 /// One real server of one service. The first 24 bytes are what the packet path reads; the rest is
@@ -122,6 +178,9 @@ pub struct Stats {
     pub packets: u64,
     /// Bytes forwarded, from the IP header on.
     pub bytes: u64,
+    /// TCP packets with FIN or RST: the best sign of connections that ended where no table holds
+    /// them.
+    pub closes: u64,
 }
 
 impl core::ops::AddAssign for Stats {
@@ -129,6 +188,7 @@ impl core::ops::AddAssign for Stats {
         self.connections += other.connections;
         self.packets += other.packets;
         self.bytes += other.bytes;
+        self.closes += other.closes;
     }
 }
 
@@ -137,5 +197,5 @@ const _: () = {
     assert!(size_of::<Real>() == 48);
     assert!(core::mem::offset_of!(Real, source) == 6);
     assert!(size_of::<Connection>() == 16);
-    assert!(size_of::<Stats>() == 24);
+    assert!(size_of::<Stats>() == 32);
 };

@@ -82,6 +82,14 @@ reasons! {
     NoEgress = Drop, "no-egress";
 }
 
+impl Reason {
+    /// Whether the packet was sent to a real.
+    #[inline(always)]
+    pub const fn is_forwarded(self) -> bool {
+        matches!(self, Self::Transmitted | Self::Redirected)
+    }
+}
+
 /// Number of reasons, and of their counters.
 pub const REASONS: u32 = Reason::ALL.len() as u32;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use lb_common::value::Mac;
+use lb_common::value::{Mac, ticks_from_secs};
 
 use crate::config::model::{Desired, Service};
 use crate::neigh::table::{Hop, Resolution, Why};
@@ -43,7 +43,12 @@ impl State {
             weight: real.effective_weight(),
             hop: self.hop(*address),
         });
-        TargetService { endpoint: service.endpoint, reals: reals.collect() }
+        TargetService {
+            endpoint: service.endpoint,
+            tracking: service.tracking,
+            idle: ticks_from_secs(service.idle_timeout),
+            reals: reals.collect(),
+        }
     }
 
     /// What the kernel says of the way to a real.

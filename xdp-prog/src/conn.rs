@@ -33,8 +33,14 @@ pub const fn next_state(current: u32, flags: Option<u8>) -> u32 {
 
 /// Whether a TCP packet asks for a new connection.
 #[inline(always)]
-const fn opens(flags: u8) -> bool {
+pub const fn opens(flags: u8) -> bool {
     flags & (tcp_flags::SYN | tcp_flags::ACK | tcp_flags::RST) == tcp_flags::SYN
+}
+
+/// Whether a TCP packet says that its sender is done.
+#[inline(always)]
+pub const fn closes(flags: u8) -> bool {
+    flags & (tcp_flags::FIN | tcp_flags::RST) != 0
 }
 
 /// Whether the entry still binds the flow of this packet to `real`.
@@ -42,10 +48,16 @@ const fn opens(flags: u8) -> bool {
 /// A SYN over a closed connection is a new one from the same port. A SYN over a living one is a
 /// retransmission and stays, unless its real no longer takes new connections.
 #[inline(always)]
-pub const fn binds(connection: &Connection, real: &Real, flags: Option<u8>, now: Ticks) -> bool {
+pub const fn binds(
+    connection: &Connection,
+    real: &Real,
+    flags: Option<u8>,
+    idle: Ticks,
+    now: Ticks,
+) -> bool {
     if connection.generation != real.generation
         || !real.forwards()
-        || timeout::left(connection, now).is_none()
+        || timeout::left(connection, idle, now).is_none()
     {
         return false;
     }
@@ -73,6 +85,7 @@ mod tests {
         Connection { real: 1, generation: 7, seen: 1000, state }
     }
 
+    const IDLE: Ticks = 9000;
     const SERVING: u32 = real_flags::FORWARD | real_flags::ACCEPT_NEW;
 
     #[test]
@@ -92,32 +105,32 @@ mod tests {
     #[test]
     fn a_drained_real_keeps_its_connections_and_gets_no_new_ones() {
         let drained = real(real_flags::FORWARD);
-        assert!(binds(&connection(state::ESTABLISHED), &drained, Some(ACK), 1000));
-        assert!(!binds(&connection(state::SYN_RECEIVED), &drained, Some(SYN), 1000));
+        assert!(binds(&connection(state::ESTABLISHED), &drained, Some(ACK), IDLE, 1000));
+        assert!(!binds(&connection(state::SYN_RECEIVED), &drained, Some(SYN), IDLE, 1000));
     }
 
     #[test]
     fn a_reused_or_unreachable_real_binds_nothing() {
         let mut other = real(SERVING);
         other.generation = 8;
-        assert!(!binds(&connection(state::ESTABLISHED), &other, Some(ACK), 1000));
-        assert!(!binds(&connection(state::ESTABLISHED), &real(0), Some(ACK), 1000));
+        assert!(!binds(&connection(state::ESTABLISHED), &other, Some(ACK), IDLE, 1000));
+        assert!(!binds(&connection(state::ESTABLISHED), &real(0), Some(ACK), IDLE, 1000));
     }
 
     #[test]
     fn an_expired_entry_binds_nothing() {
-        let late = 1001 + timeout::after(state::ESTABLISHED);
+        let late = 1001 + IDLE;
         let serving = real(SERVING);
-        assert!(binds(&connection(state::ESTABLISHED), &serving, Some(ACK), late - 1));
-        assert!(!binds(&connection(state::ESTABLISHED), &serving, Some(ACK), late));
+        assert!(binds(&connection(state::ESTABLISHED), &serving, Some(ACK), IDLE, late - 1));
+        assert!(!binds(&connection(state::ESTABLISHED), &serving, Some(ACK), IDLE, late));
     }
 
     #[test]
     fn a_port_used_again_begins_a_new_connection() {
         let serving = real(SERVING);
-        assert!(binds(&connection(state::SYN_RECEIVED), &serving, Some(SYN), 1000));
-        assert!(!binds(&connection(state::FIN_WAIT), &serving, Some(SYN), 1000));
-        assert!(!binds(&connection(state::CLOSED), &serving, Some(SYN), 1000));
-        assert!(binds(&connection(state::FIN_WAIT), &serving, Some(ACK), 1000));
+        assert!(binds(&connection(state::SYN_RECEIVED), &serving, Some(SYN), IDLE, 1000));
+        assert!(!binds(&connection(state::FIN_WAIT), &serving, Some(SYN), IDLE, 1000));
+        assert!(!binds(&connection(state::CLOSED), &serving, Some(SYN), IDLE, 1000));
+        assert!(binds(&connection(state::FIN_WAIT), &serving, Some(ACK), IDLE, 1000));
     }
 }

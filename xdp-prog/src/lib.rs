@@ -19,3 +19,4 @@ pub mod pipeline;
 pub mod rewrite;
 pub mod sched;
 pub mod tables;
+pub mod track;

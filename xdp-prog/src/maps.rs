@@ -8,14 +8,17 @@ use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, LruHashMap, Pe
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::macros::btf_map;
 use lb_common::be::{Be32, Be128};
+use lb_common::budget::Budget;
+use lb_common::directory::{self, Directory, Entry, Shape};
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::{
-    DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_SERVICES, INTERFACES, RING_SLOTS,
+    DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_RING_SLOTS, DEFAULT_SERVICES, INTERFACES,
 };
+use lb_common::ring::Slot;
 use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
 use lb_common::verdict::{REASONS as REASON_COUNT, Reason};
-use xdp_prog::tables::{ConnectionEntry, FamilyTables, Tables};
+use xdp_prog::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 
 // Capacities are set by the loader where they differ from the defaults here.
 const SERVICES: usize = DEFAULT_SERVICES as usize;
@@ -26,12 +29,23 @@ const LRU: usize = BPF_F_NO_COMMON_LRU as usize;
 /// Lets rings of different sizes stand in one outer map.
 const INNER: usize = BPF_F_INNER_MAP as usize;
 
-type Ring = Array<RealId, { RING_SLOTS as usize }, INNER>;
+type Ring = Array<Slot, { DEFAULT_RING_SLOTS as usize }, INNER>;
+/// Of both halves of a directory.
+const SLOTS: usize = 2 * Shape::of(DEFAULT_SERVICES).slots() as usize;
+const BUCKETS: usize = 2 * Shape::of(DEFAULT_SERVICES).buckets() as usize;
+const IPV4: u32 = 0;
+const IPV6: u32 = 1;
 
 #[btf_map]
-static SERVICES_V4: HashMap<ServiceKey<Be32>, Service, SERVICES> = HashMap::new();
+static DIRECTORIES: Array<Directory, 2> = Array::new();
 #[btf_map]
-static SERVICES_V6: HashMap<ServiceKey<Be128>, Service, SERVICES> = HashMap::new();
+static BUCKETS_V4: Array<u32, BUCKETS> = Array::new();
+#[btf_map]
+static BUCKETS_V6: Array<u32, BUCKETS> = Array::new();
+#[btf_map]
+static SERVICES_V4: Array<Entry<Be32>, SLOTS> = Array::new();
+#[btf_map]
+static SERVICES_V6: Array<Entry<Be128>, SLOTS> = Array::new();
 #[btf_map]
 static CONNS_V4: LruHashMap<FlowKey<Be32>, Connection, CONNECTIONS, LRU> = LruHashMap::new();
 #[btf_map]
@@ -50,10 +64,29 @@ static SERVICE_STATS: PerCpuArray<Stats, SERVICES> = PerCpuArray::new();
 static REAL_STATS: PerCpuArray<Stats, REAL_SLOTS> = PerCpuArray::new();
 #[btf_map]
 static REASONS: PerCpuArray<u64, { REASON_COUNT as usize }> = PerCpuArray::new();
+#[btf_map]
+static BUDGET: PerCpuArray<Budget, 1> = PerCpuArray::new();
+#[btf_map]
+static DEFERRED: PerCpuArray<u64, SERVICES> = PerCpuArray::new();
 
 // SAFETY: the name is unique in this object; the loader finds and overwrites the variable by it.
 #[unsafe(no_mangle)]
 static SEED: u64 = DEFAULT_SEED;
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+static RING_SLOTS: u32 = DEFAULT_RING_SLOTS;
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+static DIRECTORY_SLOTS: u32 = Shape::of(DEFAULT_SERVICES).slots();
+
+/// Reads a variable that the loader rewrites after compilation. The verifier knows that it does
+/// not change from then on, and puts the value into the code.
+macro_rules! loaded {
+    ($variable:ident) => {
+        // SAFETY: a valid static.
+        unsafe { ptr::read_volatile(&raw const $variable) }
+    };
+}
 
 /// Stateless: the maps are the program's own.
 pub(crate) struct KernelTables;
@@ -80,14 +113,19 @@ impl ConnectionEntry for KernelEntry {
 }
 
 macro_rules! family_tables {
-    ($address:ty, $services:ident, $connections:ident) => {
+    ($address:ty, $family:expr, $buckets:ident, $services:ident, $connections:ident) => {
         impl FamilyTables<$address> for KernelTables {
             type Entry = KernelEntry;
 
             #[inline(always)]
             fn service(&self, key: &ServiceKey<$address>) -> Option<Service> {
-                // SAFETY: read at once; the program never writes this map.
-                unsafe { $services.get(key) }.copied()
+                directory::find(
+                    *DIRECTORIES.get($family)?,
+                    Shape::new(loaded!(DIRECTORY_SLOTS)),
+                    key,
+                    |bucket| $buckets.get(bucket).copied(),
+                    |slot| $services.get(slot).copied(),
+                )
             }
 
             #[inline(always)]
@@ -105,14 +143,13 @@ macro_rules! family_tables {
     };
 }
 
-family_tables!(Be32, SERVICES_V4, CONNS_V4);
-family_tables!(Be128, SERVICES_V6, CONNS_V6);
+family_tables!(Be32, IPV4, BUCKETS_V4, SERVICES_V4, CONNS_V4);
+family_tables!(Be128, IPV6, BUCKETS_V6, SERVICES_V6, CONNS_V6);
 
 impl Tables for KernelTables {
     #[inline(always)]
     fn seed(&self) -> u64 {
-        // SAFETY: a valid static; volatile because the loader rewrites it after compilation.
-        unsafe { ptr::read_volatile(&raw const SEED) }
+        loaded!(SEED)
     }
 
     #[inline(always)]
@@ -122,8 +159,25 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn ring(&self, service: u32, slot: u32) -> Option<RealId> {
+    fn ring_slots(&self) -> u32 {
+        loaded!(RING_SLOTS)
+    }
+
+    #[inline(always)]
+    fn ring(&self, service: u32, slot: u32) -> Option<Slot> {
         RINGS.get_value(service, &slot).copied()
+    }
+
+    #[inline(always)]
+    fn may_record(&self, now: Ticks) -> bool {
+        let Some(budget) = BUDGET.get_ptr_mut(0) else { return false };
+        // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
+        unsafe { (*budget).take(now) }
+    }
+
+    #[inline(always)]
+    fn count_deferred(&self, service: u32) {
+        count(DEFERRED.get_ptr_mut(service));
     }
 
     #[inline(always)]
@@ -143,28 +197,34 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn count_forwarded(&self, service: u32, real: RealId, bytes: u32, new_connection: bool) {
-        add(SERVICE_STATS.get_ptr_mut(service), bytes, new_connection);
-        add(REAL_STATS.get_ptr_mut(real), bytes, new_connection);
+    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted) {
+        add(SERVICE_STATS.get_ptr_mut(service), packet);
+        add(REAL_STATS.get_ptr_mut(real), packet);
     }
 
     #[inline(always)]
     fn count_reason(&self, reason: Reason) {
-        if let Some(count) = REASONS.get_ptr_mut(reason as u32) {
-            // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
-            unsafe { *count += 1 };
-        }
+        count(REASONS.get_ptr_mut(reason as u32));
     }
 }
 
 #[inline(always)]
-fn add(stats: Option<*mut Stats>, bytes: u32, new_connection: bool) {
+fn count(counter: Option<*mut u64>) {
+    if let Some(counter) = counter {
+        // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
+        unsafe { *counter += 1 };
+    }
+}
+
+#[inline(always)]
+fn add(stats: Option<*mut Stats>, packet: Counted) {
     if let Some(stats) = stats {
         // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
         unsafe {
             (*stats).packets += 1;
-            (*stats).bytes += u64::from(bytes);
-            (*stats).connections += u64::from(new_connection);
+            (*stats).bytes += u64::from(packet.bytes);
+            (*stats).connections += u64::from(packet.opens);
+            (*stats).closes += u64::from(packet.closes);
         }
     }
 }

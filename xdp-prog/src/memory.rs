@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use lb_common::be::{Be32, Be128};
+use lb_common::budget::Budget;
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
+use lb_common::limits::DEFAULT_RING_SLOTS;
+use lb_common::ring::Slot;
 use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::{REASONS, Reason};
 
-use crate::tables::{ConnectionEntry, FamilyTables, Tables};
+use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 
 /// The tables of one address family.
 #[derive(Default, Debug)]
@@ -32,8 +35,14 @@ pub struct MemoryTables {
     pub v4: Family<Be32>,
     /// IPv6.
     pub v6: Family<Be128>,
+    /// Slots of each ring.
+    pub ring_slots: u32,
     /// Rings by service id.
-    pub rings: HashMap<u32, Vec<RealId>>,
+    pub rings: HashMap<u32, Vec<Slot>>,
+    /// What may be recorded for services that track changes.
+    pub budget: Cell<Budget>,
+    /// Packets of flows that could not be recorded, by service.
+    pub deferred: RefCell<HashMap<u32, u64>>,
     /// Reals by id.
     pub reals: HashMap<RealId, Real>,
     /// MACs of the interfaces that packets come in by.
@@ -55,7 +64,10 @@ impl Default for MemoryTables {
             seed: DEFAULT_SEED,
             v4: Family { services: HashMap::new(), connections: RefCell::default() },
             v6: Family { services: HashMap::new(), connections: RefCell::default() },
+            ring_slots: DEFAULT_RING_SLOTS,
             rings: HashMap::new(),
+            budget: Cell::new(Budget::of(u32::MAX)),
+            deferred: RefCell::default(),
             reals: HashMap::new(),
             ingress: HashMap::new(),
             egress: Vec::new(),
@@ -112,8 +124,23 @@ impl Tables for MemoryTables {
         self.now
     }
 
-    fn ring(&self, service: u32, slot: u32) -> Option<RealId> {
+    fn ring_slots(&self) -> u32 {
+        self.ring_slots
+    }
+
+    fn ring(&self, service: u32, slot: u32) -> Option<Slot> {
         self.rings.get(&service)?.get(slot as usize).copied()
+    }
+
+    fn may_record(&self, now: Ticks) -> bool {
+        let mut budget = self.budget.get();
+        let may = budget.take(now);
+        self.budget.set(budget);
+        may
+    }
+
+    fn count_deferred(&self, service: u32) {
+        *self.deferred.borrow_mut().entry(service).or_default() += 1;
     }
 
     fn real(&self, id: RealId) -> Option<Real> {
@@ -128,9 +155,14 @@ impl Tables for MemoryTables {
         self.egress.contains(&ifindex)
     }
 
-    fn count_forwarded(&self, service: u32, real: RealId, bytes: u32, new_connection: bool) {
-        let packet =
-            Stats { connections: u64::from(new_connection), packets: 1, bytes: u64::from(bytes) };
+    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted) {
+        let Counted { bytes, opens, closes } = packet;
+        let packet = Stats {
+            connections: u64::from(opens),
+            packets: 1,
+            bytes: u64::from(bytes),
+            closes: u64::from(closes),
+        };
         *self.service_stats.borrow_mut().entry(service).or_default() += packet;
         *self.real_stats.borrow_mut().entry(real).or_default() += packet;
     }

@@ -1,17 +1,18 @@
-//! The way of a packet: parse → service → connection, or scheduler → rewrite → verdict.
+//! The way of a packet: parse → service → ring, or connection → rewrite → verdict.
 //!
 //! This is the only place that composes the stages. Nothing is written (no connection, no counter
 //! but the reason's) before it is certain that the packet will be forwarded.
 
 use lb_common::be::Address;
-use lb_common::value::{Connection, Real, RealId, Ticks};
+use lb_common::ring::Slot;
+use lb_common::value::{Connection, Real, RealId, Service, Ticks, Tracking};
 use lb_common::verdict::Reason;
 
 use crate::headers::Ethernet;
 use crate::packet::Packet;
 use crate::parse::{self, Parsed, Segment};
-use crate::tables::{ConnectionEntry, FamilyTables, Tables};
-use crate::{conn, rewrite, sched};
+use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
+use crate::{conn, rewrite, sched, track};
 
 /// Decides what becomes of a frame, rewrites it where it is forwarded, and counts it.
 #[inline(always)]
@@ -25,14 +26,6 @@ pub fn process<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
     reason
 }
 
-/// The real of a packet, and how it was found.
-struct Choice<E> {
-    id: RealId,
-    real: Real,
-    /// The entry that bound the flow to this real; `None` where the scheduler chose.
-    entry: Option<(E, Connection)>,
-}
-
 #[inline(always)]
 fn balance<A, P, T>(packet: &mut P, tables: &T, segment: &Segment<A>) -> Reason
 where
@@ -41,48 +34,107 @@ where
     T: Tables + FamilyTables<A>,
 {
     let Some(service) = tables.service(&segment.flow.service()) else { return Reason::NoService };
+    let tracking = service.tracking();
+    if matches!(tracking, Tracking::Full) {
+        return tracked(packet, tables, service, segment, None);
+    }
+    let Some(slot) = sched::pick(tables, service, &segment.flow) else { return Reason::NoReal };
+    if slot.is_settled() || matches!(tracking, Tracking::None) {
+        let Some(real) = tables.real(slot.current()) else { return Reason::NoReal };
+        let opens = segment.tcp_flags.is_some_and(conn::opens);
+        return forward(packet, tables, service, segment, (slot.current(), &real), opens);
+    }
+    tracked(packet, tables, service, segment, Some(slot))
+}
+
+/// The way of a packet whose flow may be in the connection table. `slot` is its slot of the ring,
+/// where that was looked up already.
+#[inline(always)]
+fn tracked<A, P, T>(
+    packet: &mut P,
+    tables: &T,
+    service: Service,
+    segment: &Segment<A>,
+    slot: Option<Slot>,
+) -> Reason
+where
+    A: Address,
+    P: Packet,
+    T: Tables + FamilyTables<A>,
+{
     let now = tables.now();
-    let choice = match tracked(tables, segment, now) {
-        Some(choice) => choice,
-        None => match sched::pick(tables, service, &segment.flow) {
-            Some((id, real)) => Choice { id, real, entry: None },
-            None => return Reason::NoReal,
-        },
+    if let Some(entry) = tables.connection(&segment.flow) {
+        let before = entry.get();
+        if let Some(real) = tables.real(before.real)
+            && conn::binds(&before, &real, segment.tcp_flags, service.idle(), now)
+        {
+            let reason = forward(packet, tables, service, segment, (before.real, &real), false);
+            if reason.is_forwarded() {
+                refresh(&entry, &before, segment.tcp_flags, now);
+            }
+            return reason;
+        }
+    }
+    let Some(slot) = slot.or_else(|| sched::pick(tables, service, &segment.flow)) else {
+        return Reason::NoReal;
     };
-    let direct = choice.real.ifindex == packet.ingress();
-    if !addressed_to_us(packet, tables, &choice.real, direct) {
-        return Reason::OtherHost;
+    let fate = track::fate(service.tracking(), slot, segment.tcp_flags, || tables.may_record(now));
+    let Some(real) = tables.real(fate.real) else { return Reason::NoReal };
+    let full = matches!(service.tracking(), Tracking::Full);
+    let opens = full || segment.tcp_flags.is_some_and(conn::opens);
+    let reason = forward(packet, tables, service, segment, (fate.real, &real), opens);
+    if !reason.is_forwarded() {
+        return reason;
     }
-    if !direct && !tables.redirect(choice.real.ifindex) {
-        return Reason::NoEgress;
+    if fate.record {
+        let connection = Connection {
+            real: fate.real,
+            generation: real.generation,
+            seen: now,
+            state: conn::first_state(segment.tcp_flags),
+        };
+        tables.store_connection(&segment.flow, &connection);
+    } else if fate.defer {
+        tables.count_deferred(service.id);
     }
-    if !rewrite::addresses(packet, &choice.real) {
-        return Reason::Truncated;
-    }
-    let new_connection = choice.entry.is_none();
-    remember(tables, segment, now, &choice);
-    tables.count_forwarded(service.id, choice.id, segment.bytes, new_connection);
-    if direct { Reason::Transmitted } else { Reason::Redirected }
+    reason
 }
 
 #[inline(always)]
-fn tracked<A, T>(
+fn refresh<E: ConnectionEntry>(entry: &E, before: &Connection, tcp_flags: Option<u8>, now: Ticks) {
+    let state = conn::next_state(before.state, tcp_flags);
+    // A cache line that is not written stays shared between the CPUs.
+    if before.seen != now || before.state != state {
+        entry.touch(now, state);
+    }
+}
+
+/// Sends the packet to a real, and counts it for that real and its service.
+#[inline(always)]
+fn forward<A, P: Packet, T: Tables>(
+    packet: &mut P,
     tables: &T,
+    service: Service,
     segment: &Segment<A>,
-    now: Ticks,
-) -> Option<Choice<<T as FamilyTables<A>>::Entry>>
-where
-    A: Address,
-    T: Tables + FamilyTables<A>,
-{
-    let entry = tables.connection(&segment.flow)?;
-    let connection = entry.get();
-    let real = tables.real(connection.real)?;
-    conn::binds(&connection, &real, segment.tcp_flags, now).then_some(Choice {
-        id: connection.real,
-        real,
-        entry: Some((entry, connection)),
-    })
+    (id, real): (RealId, &Real),
+    opens: bool,
+) -> Reason {
+    if !real.forwards() {
+        return Reason::NoReal;
+    }
+    let direct = real.ifindex == packet.ingress();
+    if !addressed_to_us(packet, tables, real, direct) {
+        return Reason::OtherHost;
+    }
+    if !direct && !tables.redirect(real.ifindex) {
+        return Reason::NoEgress;
+    }
+    if !rewrite::addresses(packet, real) {
+        return Reason::Truncated;
+    }
+    let closes = segment.tcp_flags.is_some_and(conn::closes);
+    tables.count_forwarded(service.id, id, Counted { bytes: segment.bytes, opens, closes });
+    if direct { Reason::Transmitted } else { Reason::Redirected }
 }
 
 /// A switch that does not know a real's MAC yet floods the very frame that a director sent to it.
@@ -102,32 +154,5 @@ fn addressed_to_us<P: Packet, T: Tables>(
         ethernet.destination() == real.source
     } else {
         tables.ingress_mac(packet.ingress()) == Some(ethernet.destination())
-    }
-}
-
-#[inline(always)]
-fn remember<A, T>(
-    tables: &T,
-    segment: &Segment<A>,
-    now: Ticks,
-    choice: &Choice<<T as FamilyTables<A>>::Entry>,
-) where
-    A: Address,
-    T: Tables + FamilyTables<A>,
-{
-    if let Some((entry, before)) = &choice.entry {
-        let state = conn::next_state(before.state, segment.tcp_flags);
-        // A cache line that is not written stays shared between the CPUs.
-        if before.seen != now || before.state != state {
-            entry.touch(now, state);
-        }
-    } else {
-        let connection = Connection {
-            real: choice.id,
-            generation: choice.real.generation,
-            seen: now,
-            state: conn::first_state(segment.tcp_flags),
-        };
-        tables.store_connection(&segment.flow, &connection);
     }
 }

@@ -2,6 +2,7 @@
 
 use lb_common::be::{Be32, Be128};
 use lb_common::key::{FlowKey, ServiceKey};
+use lb_common::ring::Slot;
 use lb_common::value::{Connection, Mac, Real, RealId, Service, Ticks};
 use lb_common::verdict::Reason;
 
@@ -12,6 +13,17 @@ pub trait ConnectionEntry {
     fn get(&self) -> Connection;
     /// Notes when it was seen last and its state; the owner never changes in place.
     fn touch(&self, seen: Ticks, state: u32);
+}
+
+/// What a forwarded packet counts for.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Its length, from the IP header on.
+    pub bytes: u32,
+    /// Whether it begins a connection.
+    pub opens: bool,
+    /// Whether it has FIN or RST.
+    pub closes: bool,
 }
 
 /// The tables that exist once for each address family.
@@ -33,16 +45,22 @@ pub trait Tables: FamilyTables<Be32> + FamilyTables<Be128> {
     fn seed(&self) -> u64;
     /// The time.
     fn now(&self) -> Ticks;
-    /// What slot `slot` of the service's ring holds.
-    fn ring(&self, service: u32, slot: u32) -> Option<RealId>;
+    /// Slots of each ring.
+    fn ring_slots(&self) -> u32;
+    /// What slot `slot` of the service's ring says.
+    fn ring(&self, service: u32, slot: u32) -> Option<Slot>;
+    /// Whether this CPU may record one more flow in this tick.
+    fn may_record(&self, now: Ticks) -> bool;
+    /// Counts a packet of the service whose flow could not be recorded.
+    fn count_deferred(&self, service: u32);
     /// The real with this id.
     fn real(&self, id: RealId) -> Option<Real>;
     /// The MAC of an interface whose packets may be sent out of another one.
     fn ingress_mac(&self, ifindex: u32) -> Option<Mac>;
     /// Prepares to send the packet out of another interface; says whether that can be done.
     fn redirect(&self, ifindex: u32) -> bool;
-    /// Counts a forwarded packet of `bytes` bytes, and a connection where it begins one.
-    fn count_forwarded(&self, service: u32, real: RealId, bytes: u32, new_connection: bool);
+    /// Counts a forwarded packet, for its service and its real.
+    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted);
     /// Counts a packet's way out.
     fn count_reason(&self, reason: Reason);
 }

@@ -132,7 +132,7 @@ impl<'a> Bench<'a> {
     }
 
     fn check_connections(&self) -> Result<(), ProgramError> {
-        let Some(wanted) = self.row.connections_after(self.packets) else { return Ok(()) };
+        let wanted = self.row.connections_after(self.packets);
         let found = self.world.connections_counted()?;
         if found == wanted {
             Ok(())

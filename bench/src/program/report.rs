@@ -96,10 +96,11 @@ fn thousandths(ratio: f64) -> f64 {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use lb_common::value::Tracking;
     use serde_json::json;
     use xdp_prog::fixtures::frame::Family;
 
-    use super::super::row::{Kind, Row, Scheduler, Tracking};
+    use super::super::row::{Kind, Row, Scheduler};
     use super::super::stats::{Figures, Pair};
     use super::*;
 

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lb_common::be::{Be16, Be32, Be128};
 use lb_common::hash::DEFAULT_SEED;
-use lb_common::key::ServiceKey;
+use lb_common::ring::Slot;
+use lb_common::timeout;
 use lb_common::traffic::{DIRECTOR, SERVICE_PORT, vip_v4, vip_v6};
-use lb_common::value::{Real, RealId, Service, real_flags};
+use lb_common::value::{Real, RealId, Service, real_flags, ticks_from_secs};
 use lb_common::verdict::Reason;
-use lb_ctl::dataplane::aya::testrun::FamilyMaps as _;
+use lb_ctl::config::model::Endpoint;
 use lb_ctl::dataplane::aya::{AyaDataplane, OpenOptions};
 use lb_ctl::dataplane::{Dataplane as _, DataplaneError, ReadConnections};
+use lb_ctl::reconcile::op::MapOp;
 use lb_ctl::sched::maglev::{self, Member};
 use xdp_prog::fixtures::frame::Family;
 
@@ -42,7 +43,10 @@ impl World {
         let capacity = row.capacity(cpus);
         let mut dataplane =
             AyaDataplane::open(&OpenOptions { pin_dir, capacity, seed: DEFAULT_SEED })?;
-        let filled = fill(&mut dataplane, row).and_then(|()| dataplane.connections());
+        let filled = fill(&mut dataplane, row).and_then(|()| {
+            let services = (0..row.services).map(|id| (endpoint(row, id), service(row, id).idle()));
+            dataplane.connections(services.collect())
+        });
         // The open descriptors keep everything; without names nothing is left behind, however this
         // process ends.
         dataplane.unpin_all()?;
@@ -103,13 +107,12 @@ fn fill(dataplane: &mut AyaDataplane, row: &Row) -> Result<(), DataplaneError> {
         for number in 1..=row.reals {
             dataplane.put_real(before + number, &real(service, number))?;
         }
-        rings.push(slots.iter().map(|id| before + id).collect());
+        rings.push(slots.iter().map(|id| Slot::settled(before + id)).collect::<Vec<_>>());
     }
-    dataplane.put_first_rings(&rings)?;
-    for service in 0..row.services {
-        put_service(dataplane, row, Service { id: service, ring_slots: row.ring_slots() })?;
-    }
-    Ok(())
+    let numbered: Vec<(u32, &[Slot])> = (0..).zip(rings.iter().map(Vec::as_slice)).collect();
+    dataplane.put_ring_slots(&numbered)?;
+    let services = (0..row.services).map(|id| (endpoint(row, id), service(row, id))).collect();
+    dataplane.run(&MapOp::SetServices { services })
 }
 
 /// The ring of the first service; the others' differ only by where their reals begin.
@@ -137,20 +140,15 @@ fn real(service: u32, number: u32) -> Real {
     }
 }
 
-fn put_service(
-    dataplane: &mut AyaDataplane,
-    row: &Row,
-    service: Service,
-) -> Result<(), DataplaneError> {
-    let port = Be16::new(SERVICE_PORT);
-    match row.family {
-        Family::V4 => {
-            let vip = Be32::from_bytes(vip_v4(service.id));
-            Be32::put_service(dataplane, ServiceKey::new(vip, port, row.protocol()), service)
-        }
-        Family::V6 => {
-            let vip = Be128::from_bytes(vip_v6(service.id));
-            Be128::put_service(dataplane, ServiceKey::new(vip, port, row.protocol()), service)
-        }
-    }
+fn endpoint(row: &Row, id: u32) -> Endpoint {
+    let address = match row.family {
+        Family::V4 => vip_v4(id).into(),
+        Family::V6 => vip_v6(id).into(),
+    };
+    Endpoint { protocol: row.protocol(), address, port: SERVICE_PORT }
+}
+
+fn service(row: &Row, id: u32) -> Service {
+    let idle = ticks_from_secs(timeout::default_idle_secs(row.protocol()));
+    Service::new(id, row.tracking, idle)
 }

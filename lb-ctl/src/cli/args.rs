@@ -1,5 +1,6 @@
 //! What can be typed: clap's types, with nothing resolved.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +9,7 @@ use lb_common::limits;
 use super::examples as example;
 use crate::api::socket::DEFAULT_SOCKET;
 use crate::logging::LogFormat;
+use crate::sched::maglev;
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -149,6 +151,11 @@ pub struct DaemonArgs {
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_CONNECTIONS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
+    /// Slots of each service's ring: a prime, at least a hundred times the reals of a service. Each
+    /// takes eight bytes; directors that share VIPs need the same
+    #[arg(long, value_name = "PRIME", default_value_t = limits::DEFAULT_RING_SLOTS)]
+    #[arg(value_parser = ring_slots)]
+    pub ring_slots: u32,
     /// Seed of the flow hash; directors that share VIPs need the same, which the default is
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -419,6 +426,20 @@ pub struct RealServerOptions {
     #[arg(long, value_name = "DIR", default_value = "/run/lb-ctl")]
     pub state_dir: PathBuf,
 }
+
+/// A ring is walked in strides of any length, which meet every slot of a prime number only.
+fn ring_slots(text: &str) -> Result<u32, String> {
+    let slots: u32 = text.parse().map_err(|_| "it is not a whole number".to_owned())?;
+    if !(RING_SLOTS.contains(&slots) && maglev::is_prime(slots)) {
+        let (least, most) = (RING_SLOTS.start(), RING_SLOTS.end());
+        return Err(format!(
+            "it is not a prime from {least} to {most}: 1021, 4093, 16381, 65537 and 262147 are"
+        ));
+    }
+    Ok(slots)
+}
+
+const RING_SLOTS: RangeInclusive<u32> = 101..=4_194_301;
 
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,7 @@ fn options(args: DaemonArgs, socket: PathBuf) -> DaemonOptions {
             services: args.max_services,
             reals: args.max_reals,
             connections: args.max_connections,
+            ring_slots: args.ring_slots,
         },
         seed: args.seed.unwrap_or(DEFAULT_SEED),
     }

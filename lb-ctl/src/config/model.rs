@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use indexmap::IndexMap;
 use lb_common::key::Protocol;
+use lb_common::timeout;
+pub use lb_common::value::Tracking;
 
 /// What names a service: protocol, VIP and port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,14 +77,25 @@ pub struct Service {
     pub name: Option<String>,
     /// How reals are picked.
     pub scheduler: Scheduler,
+    /// What is remembered of its flows.
+    pub tracking: Tracking,
+    /// Seconds after its last packet until a flow is forgotten.
+    pub idle_timeout: u32,
     /// Its reals by address, all of the VIP's family.
     pub reals: IndexMap<IpAddr, Real>,
 }
 
 impl Service {
-    /// A service of the default scheduler, without a name and without reals.
+    /// A service with the defaults of its protocol, without a name and without reals.
     pub fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, name: None, scheduler: Scheduler::default(), reals: IndexMap::new() }
+        Self {
+            endpoint,
+            name: None,
+            scheduler: Scheduler::default(),
+            tracking: Tracking::default(),
+            idle_timeout: timeout::default_idle_secs(endpoint.protocol),
+            reals: IndexMap::new(),
+        }
     }
 }
 

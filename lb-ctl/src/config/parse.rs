@@ -208,10 +208,10 @@ fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
     let vip = rules::address(Role::Vip, &document.vip).map_err(member("vip"))?;
     rules::vip(vip).map_err(member("vip"))?;
     Ok(Service {
-        endpoint: Endpoint { protocol, address: vip, port: document.port },
         name: document.name.clone(),
         scheduler: rules::scheduler(&document.scheduler).map_err(member("scheduler"))?,
         reals: reals(&document.reals, vip, path)?,
+        ..Service::new(Endpoint { protocol, address: vip, port: document.port })
     })
 }
 

@@ -97,10 +97,10 @@ fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (
     let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
     let endpoint = Endpoint { protocol, address: address(u32::from(vip) * 2), port };
     let service = Service {
-        endpoint,
         name: name.map(|name| format!("{name}{index}")),
         scheduler: Scheduler::Mh,
         reals: reals.into_iter().map(|(host, real)| (address(host * 2 + 1), real)).collect(),
+        ..Service::new(endpoint)
     };
     (endpoint, service)
 }

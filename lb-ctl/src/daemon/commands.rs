@@ -44,7 +44,7 @@ impl<D: Dataplane> Core<D> {
         answer: oneshot::Sender<Answer>,
         view: Result<view::Unfinished, CommandError>,
     ) {
-        let reader = self.dataplane.connections().map_err(failed);
+        let reader = self.connections();
         match (view, reader) {
             (Ok(view), Ok(reader)) => {
                 tokio::task::spawn_blocking(move || {
@@ -136,7 +136,7 @@ impl<D: Dataplane> Core<D> {
     }
 
     fn zero(&mut self) -> Answer {
-        let services = self.actual.services().values().map(|id| MapOp::ZeroService { id: *id });
+        let services = self.actual.services().values().map(|s| MapOp::ZeroService { id: s.id });
         let reals = self.actual.reals_in_use().map(|(id, _)| MapOp::ZeroReal { id });
         let ops: Vec<MapOp> = services.chain(reals).collect();
         apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)?;

@@ -8,7 +8,7 @@ use super::options::DaemonOptions;
 use crate::command::CommandError;
 use crate::config::model::Desired;
 use crate::config::store::Store;
-use crate::dataplane::Dataplane;
+use crate::dataplane::{Dataplane, ReadConnections};
 use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
 use crate::netlink::types::{HeldAddress, Link};
@@ -88,8 +88,16 @@ impl<D: Dataplane> Core<D> {
     }
 
     fn plan_of(&self, state: &State) -> Result<Vec<MapOp>, CommandError> {
-        plan::plan(&state.target(), &self.actual, self.dataplane.capacity())
+        let now = self.dataplane.now().map_err(failed)?;
+        plan::plan(&state.target(), &self.actual, self.dataplane.capacity(), now)
             .map_err(|error| CommandError::Refused(error.to_string()))
+    }
+
+    /// A reader of the connections.
+    pub(super) fn connections(&self) -> Result<Box<dyn ReadConnections>, CommandError> {
+        let services = self.actual.services();
+        let idle = services.iter().map(|(endpoint, service)| (*endpoint, service.idle())).collect();
+        self.dataplane.connections(idle).map_err(failed)
     }
 
     fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {

@@ -135,9 +135,9 @@ fn owners<D: Dataplane>(core: &Core<D>, only: Option<Endpoint>) -> Owners {
     let services = core.state.desired.services.values();
     let chosen = services.filter(|service| only.is_none_or(|only| only == service.endpoint));
     for (index, service) in chosen.enumerate() {
-        let Some(id) = core.actual.services().get(&service.endpoint) else { continue };
+        let Some(found) = core.actual.services().get(&service.endpoint) else { continue };
         for (real_index, address) in service.reals.keys().enumerate() {
-            if let Some((slot, real)) = core.actual.real(*id, *address) {
+            if let Some((slot, real)) = core.actual.real(found.id, *address) {
                 let owner = Owner { service: index, real: real_index, address: *address };
                 owners.insert((slot, real.generation), owner);
             }
@@ -150,7 +150,7 @@ fn view_service<D: Dataplane>(
     core: &Core<D>,
     service: &Service,
 ) -> Result<wire::Service, CommandError> {
-    let id = core.actual.services().get(&service.endpoint).copied();
+    let id = core.actual.services().get(&service.endpoint).map(|found| found.id);
     let stats = id.map(|id| core.dataplane.service_stats(id)).transpose().map_err(failed)?;
     let mut reals = Vec::with_capacity(service.reals.len());
     for (address, real) in &service.reals {
@@ -195,7 +195,7 @@ fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::
 }
 
 fn view_stats(stats: Stats) -> wire::Stats {
-    let Stats { connections, packets, bytes } = stats;
+    let Stats { connections, packets, bytes, .. } = stats;
     wire::Stats { connections, packets, bytes }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use lb_common::limits::RING_SLOTS;
-use lb_common::value::{Real, RealId, Stats};
+use lb_common::ring::Slot;
+use lb_common::value::{NO_REAL, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::REASONS;
 
 use super::{
@@ -14,18 +14,18 @@ use super::{
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::{Actual, in_use};
 use crate::reconcile::op::MapOp;
-use crate::sched::maglev;
+use crate::sched::ring::Ring;
 
 /// The maps.
 #[derive(Debug)]
 pub struct FakeDataplane {
     actual: Actual,
     /// Rings as they were filled.
-    pub rings: HashMap<u32, Vec<RealId>>,
+    pub rings: HashMap<u32, Vec<Slot>>,
     /// Reals as they were written.
     pub reals: BTreeMap<RealId, Real>,
     /// Services as packets find them.
-    pub services: HashMap<Endpoint, u32>,
+    pub services: HashMap<Endpoint, Service>,
     /// Fail the operation with this number (the first is 0), once.
     pub fail_at: Option<usize>,
     runs: usize,
@@ -55,16 +55,26 @@ impl FakeDataplane {
     ///
     /// The first inconsistency, in words.
     pub fn check(&self) -> Result<(), String> {
-        for (endpoint, id) in &self.services {
-            for real_id in self.rings.get(id).into_iter().flatten() {
-                let real = self.reals.get(real_id).ok_or("a ring names a real never written")?;
-                if !in_use(real) || !real.accepts_new() || real.service != *id {
-                    return Err(format!("{endpoint}: ring of {id} names {real_id}: {real:?}"));
-                }
-                if !self.actual.egress().contains(&real.ifindex) {
-                    return Err(format!("{endpoint}: real {real_id} has no egress"));
-                }
+        for (endpoint, service) in &self.services {
+            for slot in self.rings.get(&service.id).into_iter().flatten() {
+                self.check_real(service.id, slot.current(), Real::accepts_new)
+                    .and_then(|()| self.check_real(service.id, slot.origin(), Real::forwards))
+                    .map_err(|why| format!("{endpoint}: {slot:?}: {why}"))?;
             }
+        }
+        Ok(())
+    }
+
+    fn check_real(&self, service: u32, id: RealId, can: fn(&Real) -> bool) -> Result<(), String> {
+        if id == NO_REAL {
+            return Ok(());
+        }
+        let real = self.reals.get(&id).ok_or("a ring names a real never written")?;
+        if !in_use(real) || !can(real) || real.service != service {
+            return Err(format!("{id} is {real:?}"));
+        }
+        if !self.actual.egress().contains(&real.ifindex) {
+            return Err(format!("real {id} has no egress"));
         }
         Ok(())
     }
@@ -82,7 +92,7 @@ impl Dataplane for FakeDataplane {
     fn read_back(&self) -> Result<Actual, DataplaneError> {
         Ok(Actual::inherited(
             self.services.clone(),
-            self.rings.keys().copied(),
+            self.rings.iter().map(|(id, slots)| (*id, Ring::inherited(slots.clone(), 0))),
             self.reals.clone(),
             self.actual.egress().clone(),
             self.actual.ingress().clone(),
@@ -102,18 +112,15 @@ impl Dataplane for FakeDataplane {
                 assert!(*id > 0 && *id < self.capacity.reals, "real {id} is out of bounds");
                 self.reals.insert(*id, *real);
             }
-            MapOp::PutRing { service, members } => {
+            MapOp::PutRing { service, ring } => {
                 assert!(*service < self.capacity.services, "service {service} is out of bounds");
-                self.rings.insert(*service, maglev::fill(members, RING_SLOTS));
+                self.rings.insert(*service, ring.slots(self.capacity.ring_slots).into_owned());
             }
             MapOp::RemoveRing { service } => {
                 self.rings.remove(service).expect("a ring is removed once");
             }
-            MapOp::PutService { endpoint, id } => {
-                self.services.insert(*endpoint, *id);
-            }
-            MapOp::RemoveService { endpoint } => {
-                self.services.remove(endpoint).expect("a service is removed once");
+            MapOp::SetServices { services } => {
+                self.services = services.iter().copied().collect();
             }
             _ => {}
         }
@@ -133,11 +140,29 @@ impl Dataplane for FakeDataplane {
         Ok(vec![0; REASONS as usize])
     }
 
+    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError> {
+        for (service, ring) in rings {
+            self.run(&MapOp::PutRing { service: *service, ring: (*ring).clone() })?;
+        }
+        Ok(())
+    }
+
+    fn deferred(&self, _: u32) -> Result<u64, DataplaneError> {
+        Ok(0)
+    }
+
+    fn now(&self) -> Result<Ticks, DataplaneError> {
+        Ok(0)
+    }
+
     fn zero_reasons(&mut self) -> Result<(), DataplaneError> {
         Ok(())
     }
 
-    fn connections(&self) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+    fn connections(
+        &self,
+        _: HashMap<Endpoint, Ticks>,
+    ) -> Result<Box<dyn ReadConnections>, DataplaneError> {
         Ok(Box::new(NoConnections))
     }
 

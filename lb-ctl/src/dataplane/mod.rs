@@ -1,17 +1,20 @@
 //! What the controller needs of the packet path, behind a trait: the kernel in production, plain
 //! memory in unit tests.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use lb_common::key::Protocol;
-use lb_common::value::{RealId, Stats};
+use lb_common::value::{RealId, Stats, Ticks};
 use thiserror::Error;
 
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
+use crate::sched::ring::Ring;
 
 pub mod aya;
+pub mod directory;
 #[cfg(test)]
 pub mod fake;
 
@@ -24,6 +27,8 @@ pub struct Tracked {
     pub client: (IpAddr, u16),
     /// The VIP and port.
     pub vip: (IpAddr, u16),
+    /// The flow's hash, which says its slot of the ring.
+    pub hash: u32,
     /// The real that owns it.
     pub real: RealId,
     /// That real's generation when the connection was made.
@@ -61,6 +66,8 @@ pub struct Capacity {
     pub reals: u32,
     /// Connections of each address family.
     pub connections: u32,
+    /// Slots of each service's ring, a prime.
+    pub ring_slots: u32,
 }
 
 /// How the program is attached to an interface.
@@ -159,6 +166,13 @@ pub trait Dataplane {
     /// Where the kernel refuses; then nothing of the operation was done.
     fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError>;
 
+    /// Replaces the rings of several services, which takes no longer than that of one.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses; some may have been replaced, and to do it again does no harm.
+    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError>;
+
     /// Counters of a service, summed over the CPUs.
     ///
     /// # Errors
@@ -180,6 +194,21 @@ pub trait Dataplane {
     /// Where the kernel refuses.
     fn reasons(&self) -> Result<Vec<u64>, DataplaneError>;
 
+    /// How many packets of a service belonged to flows that should have been recorded and could
+    /// not.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn deferred(&self, service: u32) -> Result<u64, DataplaneError>;
+
+    /// The packet path's clock.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read.
+    fn now(&self) -> Result<Ticks, DataplaneError>;
+
     /// Sets the counters of reasons to zero.
     ///
     /// # Errors
@@ -187,12 +216,15 @@ pub trait Dataplane {
     /// Where the kernel refuses.
     fn zero_reasons(&mut self) -> Result<(), DataplaneError>;
 
-    /// A reader of the connection tables.
+    /// A reader of the connections of services, whose idle timeouts are given.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    fn connections(&self) -> Result<Box<dyn ReadConnections>, DataplaneError>;
+    fn connections(
+        &self,
+        idle: HashMap<Endpoint, Ticks>,
+    ) -> Result<Box<dyn ReadConnections>, DataplaneError>;
 
     /// What the tables can hold.
     fn capacity(&self) -> Capacity;

@@ -4,25 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use lb_common::be::{Be32, Be128};
-use lb_common::value::{Mac, NO_REAL, Real, RealId, real_flags};
+use lb_common::value::{Mac, NO_REAL, Real, RealId, Service, real_flags};
 
 use super::op::MapOp;
 use crate::config::model::Endpoint;
-use crate::sched::maglev::Member;
-
-/// What is known of a ring.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ring {
-    /// Left by an earlier daemon; its members are not known.
-    Inherited,
-    /// Filled from these members.
-    Of(Vec<Member>),
-}
+use crate::sched::ring::Ring;
 
 /// What the maps hold.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Actual {
-    services: HashMap<Endpoint, u32>,
+    services: HashMap<Endpoint, Service>,
     rings: BTreeMap<u32, Ring>,
     /// Every slot that was ever used: a free one keeps its generation.
     reals: BTreeMap<RealId, Real>,
@@ -34,15 +25,15 @@ pub struct Actual {
 impl Actual {
     /// Takes over what an earlier daemon left.
     pub fn inherited(
-        services: impl IntoIterator<Item = (Endpoint, u32)>,
-        rings: impl IntoIterator<Item = u32>,
+        services: impl IntoIterator<Item = (Endpoint, Service)>,
+        rings: impl IntoIterator<Item = (u32, Ring)>,
         reals: impl IntoIterator<Item = (RealId, Real)>,
         egress: impl IntoIterator<Item = u32>,
         ingress: impl IntoIterator<Item = (u32, Mac)>,
     ) -> Self {
         let mut actual = Self {
             services: services.into_iter().collect(),
-            rings: rings.into_iter().map(|id| (id, Ring::Inherited)).collect(),
+            rings: rings.into_iter().collect(),
             egress: egress.into_iter().collect(),
             ingress: ingress.into_iter().collect(),
             ..Self::default()
@@ -69,17 +60,14 @@ impl Actual {
                 self.ingress.remove(ifindex);
             }
             MapOp::PutReal { id, real } => self.record_real(*id, *real),
-            MapOp::PutRing { service, members } => {
-                self.rings.insert(*service, Ring::Of(members.clone()));
+            MapOp::PutRing { service, ring } => {
+                self.rings.insert(*service, ring.clone());
             }
             MapOp::RemoveRing { service } => {
                 self.rings.remove(service);
             }
-            MapOp::PutService { endpoint, id } => {
-                self.services.insert(*endpoint, *id);
-            }
-            MapOp::RemoveService { endpoint } => {
-                self.services.remove(endpoint);
+            MapOp::SetServices { services } => {
+                self.services = services.iter().copied().collect();
             }
             MapOp::ZeroReal { .. } | MapOp::ZeroService { .. } => {}
         }
@@ -96,8 +84,8 @@ impl Actual {
         }
     }
 
-    /// Services and their ids.
-    pub fn services(&self) -> &HashMap<Endpoint, u32> {
+    /// Services as packets find them.
+    pub fn services(&self) -> &HashMap<Endpoint, Service> {
         &self.services
     }
 
@@ -106,9 +94,9 @@ impl Actual {
         self.rings.get(&service)
     }
 
-    /// Ids that have a ring.
-    pub fn ring_ids(&self) -> impl Iterator<Item = u32> {
-        self.rings.keys().copied()
+    /// All rings, by the ids of their services.
+    pub fn rings(&self) -> impl Iterator<Item = (u32, &Ring)> {
+        self.rings.iter().map(|(id, ring)| (*id, ring))
     }
 
     /// A slot of the reals table, in use or freed.
@@ -150,7 +138,7 @@ impl Actual {
     /// The service ids below `limit` that are free, ascending.
     pub fn free_services(&self, limit: u32) -> impl Iterator<Item = u32> {
         let used: BTreeSet<u32> =
-            self.services.values().copied().chain(self.rings.keys().copied()).collect();
+            self.services.values().map(|s| s.id).chain(self.rings.keys().copied()).collect();
         (0..limit).filter(move |id| !used.contains(id))
     }
 }

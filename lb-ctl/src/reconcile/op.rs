@@ -1,9 +1,9 @@
 //! The operations that change the maps. Pure.
 
-use lb_common::value::{Mac, Real, RealId};
+use lb_common::value::{Mac, Real, RealId, Service};
 
 use crate::config::model::Endpoint;
-use crate::sched::maglev::Member;
+use crate::sched::ring::Ring;
 
 /// One change of the maps, atomic for the packets that pass meanwhile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,24 +51,17 @@ pub enum MapOp {
     PutRing {
         /// The service.
         service: u32,
-        /// Its members, in order of address.
-        members: Vec<Member>,
+        /// The ring.
+        ring: Ring,
     },
     /// Take a service's ring away: it has nobody to send to.
     RemoveRing {
         /// The service.
         service: u32,
     },
-    /// Make packets find a service.
-    PutService {
-        /// What names it.
-        endpoint: Endpoint,
-        /// Its id.
-        id: u32,
-    },
-    /// Make packets find it no more.
-    RemoveService {
-        /// What names it.
-        endpoint: Endpoint,
+    /// Make packets find these services and no others.
+    SetServices {
+        /// What names each, and what packets find.
+        services: Vec<(Endpoint, Service)>,
     },
 }

@@ -7,15 +7,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lb_common::value::{Real, RealId, real_flags};
+use lb_common::value::{Real, RealId, Service, Ticks, Tracking, real_flags};
 use thiserror::Error;
 
-use super::actual::{Actual, Ring, address_bytes};
+use super::actual::{Actual, address_bytes};
 use super::op::MapOp;
 use super::target::{Target, TargetReal, TargetService};
 use crate::config::model::Endpoint;
 use crate::dataplane::Capacity;
 use crate::sched::maglev::Member;
+use crate::sched::ring::Ring;
 
 /// What is wanted does not fit the tables.
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -35,18 +36,25 @@ pub enum PlanError {
     Interfaces(u32),
 }
 
-/// Plans the way from `actual` to `target`.
+/// Plans the way from `actual` to `target`, at the time `now`.
 ///
 /// # Errors
 ///
 /// Where `target` does not fit into `capacity`.
-pub fn plan(target: &Target, actual: &Actual, capacity: Capacity) -> Result<Vec<MapOp>, PlanError> {
-    let mut planner = Planner { after: actual.clone(), ops: Vec::new() };
+pub fn plan(
+    target: &Target,
+    actual: &Actual,
+    capacity: Capacity,
+    now: Ticks,
+) -> Result<Vec<MapOp>, PlanError> {
+    let mut planner =
+        Planner { after: actual.clone(), ops: Vec::new(), now, ring_slots: capacity.ring_slots };
     planner.remove_services(target);
     planner.put_interfaces(target)?;
     let slots = planner.give_slots(target, capacity)?;
     planner.put_reals(target, &slots);
-    planner.put_rings_and_services(target, &slots);
+    planner.put_rings(target, &slots);
+    planner.put_services(target, &slots);
     planner.settle_reals(target, &slots);
     planner.remove_interfaces(target);
     Ok(planner.ops)
@@ -59,6 +67,8 @@ struct Planner {
     /// The maps after all operations so far.
     after: Actual,
     ops: Vec<MapOp>,
+    now: Ticks,
+    ring_slots: u32,
 }
 
 impl Planner {
@@ -69,19 +79,18 @@ impl Planner {
 
     fn remove_services(&mut self, target: &Target) {
         let wanted: HashSet<Endpoint> = target.services.iter().map(|s| s.endpoint).collect();
-        let mut gone: Vec<(u32, Endpoint)> = self
-            .after
-            .services()
+        let before = self.after.services();
+        let left: Vec<_> = before
             .iter()
-            .filter(|(endpoint, _)| !wanted.contains(endpoint))
-            .map(|(endpoint, id)| (*id, *endpoint))
+            .filter(|(endpoint, _)| wanted.contains(*endpoint))
+            .map(|(endpoint, service)| (*endpoint, *service))
             .collect();
-        gone.sort_unstable_by_key(|(id, _)| *id);
-        for (_, endpoint) in gone {
-            self.push(MapOp::RemoveService { endpoint });
+        if left.len() < before.len() {
+            self.set_services(left);
         }
-        let living: HashSet<u32> = self.after.services().values().copied().collect();
-        let rings: Vec<u32> = self.after.ring_ids().filter(|id| !living.contains(id)).collect();
+        let living: HashSet<u32> = self.after.services().values().map(|s| s.id).collect();
+        let rings: Vec<u32> =
+            self.after.rings().map(|(id, _)| id).filter(|id| !living.contains(id)).collect();
         for service in rings {
             self.push(MapOp::RemoveRing { service });
         }
@@ -118,7 +127,7 @@ impl Planner {
         let mut free_reals = self.after.free_reals(capacity.reals);
         let mut slots = Slots::with_capacity(target.services.len());
         for service in &target.services {
-            let known = self.after.services().get(&service.endpoint).copied();
+            let known = self.after.services().get(&service.endpoint).map(|s| s.id);
             let id = known
                 .or_else(|| free_services.next())
                 .ok_or(PlanError::Services(capacity.services))?;
@@ -143,7 +152,7 @@ impl Planner {
             let (service_id, reals) = &slots[&service.endpoint];
             for (real, id) in service.reals.iter().zip(reals) {
                 let before = self.after.real(*service_id, real.address).map(|(_, r)| *r);
-                let wanted = self.wanted_real(*service_id, real, *id);
+                let wanted = self.wanted_real(service, *service_id, real, *id);
                 match before {
                     None => {
                         self.push(MapOp::ZeroReal { id: *id });
@@ -158,22 +167,71 @@ impl Planner {
         }
     }
 
-    fn put_rings_and_services(&mut self, target: &Target, slots: &Slots) {
+    fn put_rings(&mut self, target: &Target, slots: &Slots) {
         for service in &target.services {
             let (id, reals) = &slots[&service.endpoint];
-            let members = members(service, reals);
-            let new = !self.after.services().contains_key(&service.endpoint);
-            match self.after.ring(*id) {
-                Some(Ring::Of(before)) if *before == members => {}
-                Some(_) if members.is_empty() => self.push(MapOp::RemoveRing { service: *id }),
-                None if members.is_empty() => {}
-                _ => self.push(MapOp::PutRing { service: *id, members }),
-            }
-            if new {
-                self.push(MapOp::ZeroService { id: *id });
-                self.push(MapOp::PutService { endpoint: service.endpoint, id: *id });
+            let Some(ring) = self.wanted_ring(service, *id, reals) else { continue };
+            if !ring.is_empty() {
+                self.push(MapOp::PutRing { service: *id, ring });
+            } else if self.after.ring(*id).is_some() {
+                self.push(MapOp::RemoveRing { service: *id });
             }
         }
+    }
+
+    /// The ring that a service should have, where it is not the one it has.
+    fn wanted_ring(&self, service: &TargetService, id: u32, reals: &[RealId]) -> Option<Ring> {
+        let members = members(service, reals);
+        let Some(before) = self.after.ring(id) else { return Some(Ring::settled(members)) };
+        if service.tracking == Tracking::None {
+            let ring = Ring::settled(members);
+            return (ring != *before).then_some(ring);
+        }
+        let alive: HashSet<RealId> = service
+            .reals
+            .iter()
+            .zip(reals)
+            .filter(|(r, _)| r.hop.is_some())
+            .map(|(_, id)| *id)
+            .collect();
+        let is_alive = |id| alive.contains(&id);
+        let stands = before.stands(&members, is_alive);
+        let after = || before.advance(members, is_alive, self.now, self.ring_slots);
+        // While all flows were recorded, changes of the ring left them where they were.
+        let was = self.after.services().get(&service.endpoint).map(|s| s.tracking());
+        if was == Some(Tracking::Full) && service.tracking == Tracking::Changes {
+            return Some(after().marked(self.ring_slots));
+        }
+        (!stands).then(after)
+    }
+
+    fn put_services(&mut self, target: &Target, slots: &Slots) {
+        let services: Vec<(Endpoint, Service)> = target
+            .services
+            .iter()
+            .map(|service| {
+                let (id, _) = slots[&service.endpoint];
+                (service.endpoint, Service::new(id, service.tracking, service.idle))
+            })
+            .collect();
+        let before = self.after.services();
+        if services.iter().all(|(endpoint, service)| before.get(endpoint) == Some(service)) {
+            return;
+        }
+        let new: Vec<u32> = services
+            .iter()
+            .filter(|(endpoint, _)| !before.contains_key(endpoint))
+            .map(|(_, service)| service.id)
+            .collect();
+        for id in new {
+            self.push(MapOp::ZeroService { id });
+        }
+        self.set_services(services);
+    }
+
+    fn set_services(&mut self, mut services: Vec<(Endpoint, Service)>) {
+        services.sort_unstable_by_key(|(_, service)| service.id);
+        self.push(MapOp::SetServices { services });
     }
 
     fn settle_reals(&mut self, target: &Target, slots: &Slots) {
@@ -181,7 +239,7 @@ impl Planner {
         for service in &target.services {
             let (service_id, reals) = &slots[&service.endpoint];
             for (real, id) in service.reals.iter().zip(reals) {
-                wanted.insert(*id, self.wanted_real(*service_id, real, *id));
+                wanted.insert(*id, self.wanted_real(service, *service_id, real, *id));
             }
         }
         let losing: Vec<_> = self
@@ -221,16 +279,28 @@ impl Planner {
         self.push(MapOp::PutReal { id, real: Real { generation, ..Real::default() } });
     }
 
-    fn wanted_real(&self, service: u32, real: &TargetReal, id: RealId) -> Real {
-        let generation = match self.after.real(service, real.address) {
-            Some((_, before)) => before.generation,
-            None => self.after.slot(id).map_or(0, |freed| freed.generation).wrapping_add(1),
+    /// A real that is lost begins anew when it comes back, where the table does not hold all its
+    /// flows: those it had may have gone on elsewhere, and entries of old must not call them back.
+    fn wanted_real(
+        &self,
+        service: &TargetService,
+        id: u32,
+        real: &TargetReal,
+        slot: RealId,
+    ) -> Real {
+        let generation = match self.after.real(id, real.address) {
+            Some((_, before)) => {
+                let lost = before.forwards() && real.hop.is_none();
+                let forgotten = lost && service.tracking != Tracking::Full;
+                before.generation.wrapping_add(u32::from(forgotten))
+            }
+            None => self.after.slot(slot).map_or(0, |freed| freed.generation).wrapping_add(1),
         };
         let (address, family) = address_bytes(real.address);
         let mut wanted = Real {
             generation,
             flags: real_flags::IN_USE | family,
-            service,
+            service: id,
             address,
             ..Real::default()
         };

@@ -1,6 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use lb_common::key::Protocol;
+use lb_common::ring::Slot;
 use proptest::prelude::*;
 
 use super::*;
@@ -9,7 +10,8 @@ use crate::dataplane::fake::FakeDataplane;
 use crate::reconcile::apply;
 use crate::reconcile::target::NextHop;
 
-const CAPACITY: Capacity = Capacity { services: 8, reals: 40, connections: 1 };
+const CAPACITY: Capacity = Capacity { services: 8, reals: 40, connections: 1, ring_slots: 251 };
+const IDLE: Ticks = 1000;
 
 fn endpoint(n: u8) -> Endpoint {
     Endpoint { protocol: Protocol::Tcp, address: Ipv4Addr::new(192, 0, 2, n).into(), port: 80 }
@@ -23,14 +25,19 @@ fn real(n: u8, weight: u16, ifindex: Option<u32>) -> TargetReal {
 fn target(services: &[(u8, Vec<TargetReal>)]) -> Target {
     let services = services
         .iter()
-        .map(|(n, reals)| TargetService { endpoint: endpoint(*n), reals: reals.clone() })
+        .map(|(n, reals)| TargetService {
+            endpoint: endpoint(*n),
+            tracking: Tracking::Changes,
+            idle: IDLE,
+            reals: reals.clone(),
+        })
         .collect();
     Target { services, ingress: BTreeMap::from([(1, [9; 6])]) }
 }
 
 /// Plans and runs, looking after each operation at what a packet could meet.
 fn reach(fake: &mut FakeDataplane, actual: &mut Actual, target: &Target) -> Vec<MapOp> {
-    let ops = plan(target, actual, CAPACITY).expect("the target fits");
+    let ops = plan(target, actual, CAPACITY, 5).expect("the target fits");
     for op in &ops {
         apply::run(fake, actual, std::slice::from_ref(op)).expect("the fake does not fail");
         fake.check().unwrap_or_else(|why| panic!("after {op:?} of {ops:?}: {why}"));
@@ -55,13 +62,13 @@ fn a_new_service_is_made_bottom_up() {
             MapOp::PutReal { .. } => "real",
             MapOp::PutRing { .. } => "ring",
             MapOp::ZeroService { .. } => "zero service",
-            MapOp::PutService { .. } => "service",
+            MapOp::SetServices { .. } => "services",
             other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(
         order,
-        ["ingress", "egress", "zero real", "real", "ring", "zero service", "service"]
+        ["ingress", "egress", "zero real", "real", "ring", "zero service", "services"]
     );
 }
 
@@ -70,7 +77,7 @@ fn nothing_to_change_is_an_empty_plan() {
     let (mut fake, mut actual) = fresh();
     let target = target(&[(1, vec![real(1, 1, Some(1)), real(2, 0, Some(2)), real(3, 1, None)])]);
     reach(&mut fake, &mut actual, &target);
-    assert_eq!(plan(&target, &actual, CAPACITY), Ok(vec![]));
+    assert_eq!(plan(&target, &actual, CAPACITY, 6), Ok(vec![]));
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn an_unresolved_real_is_not_in_the_ring() {
     let (mut fake, mut actual) = fresh();
     reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, None)])]));
     let (id, _) = actual.real(0, real(1, 1, None).address).expect("written");
-    assert!(fake.rings[&0].iter().all(|slot| *slot == id));
+    assert!(fake.rings[&0].iter().all(|slot| *slot == Slot::settled(id)));
 }
 
 #[test]
@@ -87,6 +94,73 @@ fn a_service_without_reachable_reals_has_no_ring() {
     reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
     reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, None)])]));
     assert!(fake.services.contains_key(&endpoint(1)) && fake.rings.is_empty());
+}
+
+fn ring_of(fake: &FakeDataplane) -> &[Slot] {
+    &fake.rings[&0]
+}
+
+/// Two reals, of which the second is lost and comes back.
+#[test]
+fn a_real_that_is_lost_leaves_at_once_and_comes_back_by_and_by() {
+    let (mut fake, mut actual) = fresh();
+    let both = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
+    let one = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, None)])]);
+    reach(&mut fake, &mut actual, &both);
+    let generation =
+        |actual: &Actual| actual.real(0, real(2, 1, None).address).map(|(_, real)| real.generation);
+    let first = generation(&actual);
+    reach(&mut fake, &mut actual, &one);
+    assert!(ring_of(&fake).iter().all(|slot| slot.is_settled()), "its flows are lost in any case");
+    assert_ne!(generation(&actual), first, "and its entries must not come back with it");
+    reach(&mut fake, &mut actual, &both);
+    let moving = ring_of(&fake).iter().filter(|slot| slot.is_unsettled()).count();
+    assert!(moving > 100 && moving < 150, "{moving} of 251");
+}
+
+#[test]
+fn while_every_flow_is_recorded_a_real_that_comes_back_finds_its_own() {
+    let (mut fake, mut actual) = fresh();
+    let mut both = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
+    let mut one = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, None)])]);
+    both.services[0].tracking = Tracking::Full;
+    one.services[0].tracking = Tracking::Full;
+    let mut generations = HashSet::new();
+    for target in [&both, &one, &both] {
+        reach(&mut fake, &mut actual, target);
+        let (_, real) = actual.real(0, real(2, 1, None).address).expect("there");
+        generations.insert(real.generation);
+    }
+    assert_eq!(generations.len(), 1);
+}
+
+#[test]
+fn tracking_that_becomes_less_looks_for_what_was_recorded() {
+    let (mut fake, mut actual) = fresh();
+    let mut wanted = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
+    wanted.services[0].tracking = Tracking::Full;
+    reach(&mut fake, &mut actual, &wanted);
+    wanted.services[0].tracking = Tracking::Changes;
+    let ops = reach(&mut fake, &mut actual, &wanted);
+    assert!(
+        matches!(ops.as_slice(), [MapOp::PutRing { .. }, MapOp::SetServices { .. }]),
+        "the ring first: {ops:?}"
+    );
+    let marked = |slot: &Slot| !slot.is_settled() && !slot.is_unsettled();
+    assert!(ring_of(&fake).iter().all(marked));
+    wanted.services[0].tracking = Tracking::None;
+    reach(&mut fake, &mut actual, &wanted);
+    assert!(ring_of(&fake).iter().all(|slot| slot.is_settled()));
+}
+
+#[test]
+fn a_drained_service_keeps_its_ring_for_its_flows() {
+    let (mut fake, mut actual) = fresh();
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 0, Some(1))])]));
+    assert!(ring_of(&fake).iter().all(|slot| slot.is_unsettled()));
+    reach(&mut fake, &mut actual, &target(&[(1, vec![])]));
+    assert!(fake.rings.values().flatten().all(|slot| slot.current() == 0 && slot.origin() == 0));
 }
 
 #[test]
@@ -128,10 +202,10 @@ fn slots_of_services_that_go_serve_those_that_come() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let services: Vec<_> = (0..9).map(|n| (n, vec![])).collect();
-    let refused = plan(&target(&services), &Actual::default(), CAPACITY);
+    let refused = plan(&target(&services), &Actual::default(), CAPACITY, 5);
     assert_eq!(refused, Err(PlanError::Services(8)));
     let reals = (0..40).map(|n| real(n, 1, Some(1))).collect();
-    let refused = plan(&target(&[(1, reals)]), &Actual::default(), CAPACITY);
+    let refused = plan(&target(&[(1, reals)]), &Actual::default(), CAPACITY, 5);
     assert_eq!(refused, Err(PlanError::Reals(39)));
 }
 
@@ -143,7 +217,7 @@ fn a_failure_half_way_can_be_gone_on_from() {
         let (mut fake, mut actual) = fresh();
         reach(&mut fake, &mut actual, &first);
         fake.fail_at = Some(7 + fail_at);
-        let ops = plan(&second, &actual, CAPACITY).expect("fits");
+        let ops = plan(&second, &actual, CAPACITY, 6).expect("fits");
         let outcome = apply::run(&mut fake, &mut actual, &ops);
         assert_eq!(outcome.is_err(), fail_at < ops.len());
         fake.check().expect("consistent after a failure");
@@ -176,7 +250,7 @@ proptest! {
         let (mut fake, mut actual) = fresh();
         for target in &targets {
             reach(&mut fake, &mut actual, target);
-            prop_assert_eq!(plan(target, &actual, CAPACITY), Ok(vec![]));
+            prop_assert_eq!(plan(target, &actual, CAPACITY, 6), Ok(vec![]));
             let wanted: HashSet<Endpoint> = target.services.iter().map(|s| s.endpoint).collect();
             let found: HashSet<Endpoint> = fake.services.keys().copied().collect();
             prop_assert_eq!(wanted, found);
@@ -188,7 +262,7 @@ proptest! {
         }
         let last = targets.last().expect("one at least");
         let inherited = fake.read_back().expect("reads");
-        let ops = plan(last, &inherited, CAPACITY).expect("fits");
+        let ops = plan(last, &inherited, CAPACITY, 6).expect("fits");
         prop_assert!(ops.iter().all(|op| matches!(op, MapOp::PutRing { .. })), "{:?}", ops);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use lb_common::value::Mac;
+use lb_common::value::{Mac, Ticks, Tracking};
 
 use crate::config::model::Endpoint;
 
@@ -34,6 +34,10 @@ pub struct TargetReal {
 pub struct TargetService {
     /// What names it.
     pub endpoint: Endpoint,
+    /// What is remembered of its flows.
+    pub tracking: Tracking,
+    /// How long a flow outlives its last packet.
+    pub idle: Ticks,
     /// Its reals.
     pub reals: Vec<TargetReal>,
 }

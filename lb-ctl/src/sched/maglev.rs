@@ -78,6 +78,18 @@ pub fn fill(members: &[Member], slots: u32) -> Vec<u32> {
     }
 }
 
+/// Whether a ring may have so many slots.
+pub const fn is_prime(slots: u32) -> bool {
+    let mut divisor = 2;
+    while divisor * divisor <= slots as u64 {
+        if (slots as u64).is_multiple_of(divisor) {
+            return false;
+        }
+        divisor += 1;
+    }
+    slots > 1
+}
+
 /// A 64-bit hash of an address: `splitmix64`'s finaliser over its words.
 fn address_hash(address: IpAddr) -> u64 {
     let (high, low) = match address {
@@ -101,10 +113,18 @@ mod tests {
     use std::collections::HashMap;
     use std::net::{Ipv4Addr, Ipv6Addr};
 
-    use lb_common::limits::RING_SLOTS;
+    use lb_common::limits::DEFAULT_RING_SLOTS as RING_SLOTS;
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn primes_are_told_from_others() {
+        assert!(
+            [2, 3, 101, 1021, 4093, 16_381, 65_537, 262_147, 4_194_301].map(is_prime) == [true; 9]
+        );
+        assert!([0, 1, 4, 100, 1023, 65_536, 65_535].map(is_prime) == [false; 7]);
+    }
 
     fn v4(n: u32, weight: u16) -> Member {
         Member { id: n + 1, address: Ipv4Addr::from(0x0a00_0100 + n).into(), weight }

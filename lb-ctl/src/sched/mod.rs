@@ -1,3 +1,4 @@
-//! Schedulers: how the reals of a service share its ring.
+//! Schedulers: how the reals of a service share its ring, and how the ring changes.
 
 pub mod maglev;
+pub mod ring;

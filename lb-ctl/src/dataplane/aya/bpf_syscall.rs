@@ -6,9 +6,13 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
+
+use aya::Pod;
 
 const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
 const BPF_OBJ_GET: libc::c_long = 7;
+const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
 const BPF_MAP_UPDATE_BATCH: libc::c_long = 26;
 const BPF_LINK_DETACH: libc::c_long = 34;
 
@@ -35,6 +39,30 @@ struct BatchAttr {
     flags: u64,
 }
 
+impl BatchAttr {
+    fn new(map: BorrowedFd<'_>, count: usize) -> Self {
+        Self {
+            in_batch: 0,
+            out_batch: 0,
+            keys: 0,
+            values: 0,
+            count: count as u32,
+            map_fd: map.as_raw_fd().cast_unsigned(),
+            elem_flags: 0,
+            flags: 0,
+        }
+    }
+
+    /// The kernel leaves in `count` how many elements it has dealt with.
+    fn all_of(&self, count: usize, done: &str) -> io::Result<()> {
+        if self.count as usize == count {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("only {} of {count} were {done}", self.count)))
+        }
+    }
+}
+
 /// The anonymous struct of `union bpf_attr` for pins.
 #[repr(C)]
 struct PinAttr {
@@ -49,26 +77,63 @@ struct DetachAttr {
     link_fd: u32,
 }
 
-/// Writes `values` to the indices from zero on, in one call.
-pub(super) fn fill_array(map: BorrowedFd<'_>, values: &[u32]) -> io::Result<()> {
-    let keys: Vec<u32> = (0..values.len() as u32).collect();
-    let mut attr = BatchAttr {
-        in_batch: 0,
-        out_batch: 0,
-        keys: keys.as_ptr().addr() as u64,
-        values: values.as_ptr().addr() as u64,
-        count: values.len() as u32,
-        map_fd: map.as_raw_fd().cast_unsigned(),
-        elem_flags: 0,
-        flags: 0,
-    };
-    // SAFETY: `attr` is the struct this command reads; `keys` and `values` outlive the call and
-    // hold `count` elements each, of the sizes the map was made with (four bytes both).
+/// Writes each of `values` to the element of the array at the same place in `indices`, in one call.
+///
+/// # Errors
+///
+/// What the kernel says; some elements may have been written.
+pub(super) fn update_batch<V: Pod>(
+    map: BorrowedFd<'_>,
+    indices: &[u32],
+    values: &[V],
+) -> io::Result<()> {
+    assert_eq!(indices.len(), values.len(), "each value has an index");
+    if values.is_empty() {
+        return Ok(());
+    }
+    let mut attr = BatchAttr::new(map, indices.len());
+    attr.keys = indices.as_ptr().addr() as u64;
+    attr.values = values.as_ptr().addr() as u64;
+    // SAFETY: `attr` is the struct this command reads; `indices` and `values` outlive the call and
+    // hold `count` elements each; the callers give the map's own type of values.
     unsafe { bpf(BPF_MAP_UPDATE_BATCH, &mut attr) }?;
-    if attr.count as usize == values.len() {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("only {} of {} slots were written", attr.count, values.len())))
+    attr.all_of(values.len(), "written")
+}
+
+/// Reads the first `count` elements of an array, in one call.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn read_array<V: Pod + Default>(map: BorrowedFd<'_>, count: u32) -> io::Result<Vec<V>> {
+    let mut last = 0_u32;
+    let mut indices = vec![0_u32; count as usize];
+    let mut values = vec![V::default(); count as usize];
+    let mut attr = BatchAttr::new(map, values.len());
+    attr.out_batch = (&raw mut last).addr() as u64;
+    attr.keys = indices.as_mut_ptr().expose_provenance() as u64;
+    attr.values = values.as_mut_ptr().expose_provenance() as u64;
+    // SAFETY: `attr` is the struct this command reads; the three buffers outlive the call, hold
+    // `count` elements (`last` the one it needs), and take any bytes; the callers give the map's
+    // own type of values.
+    match unsafe { bpf(BPF_MAP_LOOKUP_BATCH, &mut attr) } {
+        // Where the array ends with this batch, the kernel says so by an error.
+        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => return Err(error),
+        _ => {}
+    }
+    attr.all_of(values.len(), "read")?;
+    Ok(values)
+}
+
+/// Returns when every program that was running at the call has ended. XDP programs run in RCU
+/// read-side critical sections, and this command of membarrier(2) is `synchronize_rcu`. Where the
+/// kernel has it not (`nohz_full`), longer than a program can run.
+pub(super) fn wait_for_programs() {
+    const MEMBARRIER_CMD_GLOBAL: libc::c_int = 1;
+    // SAFETY: the call takes three numbers.
+    let done = unsafe { libc::syscall(libc::SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) };
+    if done != 0 {
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -1,60 +1,55 @@
 //! The maps, typed.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
-use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::{Path, PathBuf};
 
 use aya::Ebpf;
-use aya::maps::{
-    Array, ArrayOfMaps, DevMapHash, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues,
-};
+use aya::maps::{Array, DevMapHash, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues};
 use aya::util::nr_cpus;
-use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
-use lb_common::be::{Address, Be32, Be128};
-use lb_common::key::{Protocol, ServiceKey};
+use lb_common::budget::Budget;
+use lb_common::directory::Shape;
 use lb_common::limits::{INTERFACES, maps as names};
-use lb_common::value::{Mac, Real, RealId, Service, Stats};
+use lb_common::value::{Mac, Real, RealId, Stats, Ticks};
 use lb_common::verdict::REASONS;
 
-use super::bpf_syscall;
-use crate::config::model::Endpoint;
+use super::rings::Rings;
+use super::services::Services;
 use crate::dataplane::{Capacity, DataplaneError, MapFill};
 use crate::reconcile::actual::Actual;
-
-/// `BPF_F_INNER_MAP`: the inner map may have another size than its neighbours.
-const BPF_F_INNER_MAP: u32 = 1 << 12;
+use crate::sched::ring::Ring;
 
 pub(super) struct Maps {
-    pub(super) services_v4: HashMap<MapData, ServiceKey<Be32>, Service>,
-    pub(super) services_v6: HashMap<MapData, ServiceKey<Be128>, Service>,
+    pub(super) services: Services,
+    pub(super) rings: Rings,
     pub(super) reals: Array<MapData, Real>,
     pub(super) egress: DevMapHash<MapData>,
     pub(super) ingress: HashMap<MapData, u32, Mac>,
     pub(super) service_stats: PerCpuArray<MapData, Stats>,
     pub(super) real_stats: PerCpuArray<MapData, Stats>,
-    rings: ArrayOfMaps<MapData>,
-    /// A second handle to the same map, for what aya has no call for.
-    rings_raw: MapData,
     reasons: PerCpuArray<MapData, u64>,
+    deferred: PerCpuArray<MapData, u64>,
+    budget: PerCpuArray<MapData, Budget>,
     directory: PathBuf,
 }
 
 impl Maps {
     /// Takes the maps out of a loaded object whose maps are pinned in `directory`.
-    pub(super) fn take(ebpf: &mut Ebpf, directory: PathBuf) -> Result<Self, DataplaneError> {
+    pub(super) fn take(
+        ebpf: &mut Ebpf,
+        directory: PathBuf,
+        capacity: Capacity,
+    ) -> Result<Self, DataplaneError> {
         Ok(Self {
-            services_v4: take(ebpf, names::SERVICES_V4)?,
-            services_v6: take(ebpf, names::SERVICES_V6)?,
+            services: Services::take(ebpf, &directory, Shape::of(capacity.services))?,
+            rings: Rings::take(ebpf, &directory)?,
             reals: take(ebpf, names::REALS)?,
             egress: take(ebpf, names::EGRESS)?,
             ingress: take(ebpf, names::INGRESS)?,
             service_stats: take(ebpf, names::SERVICE_STATS)?,
             real_stats: take(ebpf, names::REAL_STATS)?,
-            rings: take(ebpf, names::RINGS)?,
-            rings_raw: MapData::from_pin(directory.join(names::RINGS))
-                .map_err(map_error("open", names::RINGS))?,
             reasons: take(ebpf, names::REASONS)?,
+            deferred: take(ebpf, names::DEFERRED)?,
+            budget: take(ebpf, names::BUDGET)?,
             directory,
         })
     }
@@ -63,17 +58,10 @@ impl Maps {
         &self.directory
     }
 
-    pub(super) fn read_back(&self) -> Result<Actual, DataplaneError> {
-        let mut services = endpoints(&self.services_v4, names::SERVICES_V4)?;
-        services.extend(endpoints(&self.services_v6, names::SERVICES_V6)?);
-        let mut rings = Vec::new();
-        for id in 0..self.rings.len() {
-            match self.rings.get(&id, 0) {
-                Ok(_) => rings.push(id),
-                Err(MapError::KeyNotFound) => {}
-                Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
-            }
-        }
+    pub(super) fn read_back(&self, ring_slots: u32, now: Ticks) -> Result<Actual, DataplaneError> {
+        let services = self.services.read()?;
+        let rings = self.rings.read(ring_slots)?;
+        let rings = rings.into_iter().map(|(id, slots)| (id, Ring::inherited(slots, now)));
         let mut reals = Vec::new();
         for (id, real) in self.reals.iter().enumerate() {
             let real = real.map_err(map_error("look-up", names::REALS))?;
@@ -106,30 +94,19 @@ impl Maps {
         })
     }
 
-    /// Replaces a ring: fills a new map, then swaps it in. The kernel returns from the swap when
-    /// no packet sees the old one any more (`maybe_wait_bpf_programs`).
-    pub(super) fn put_ring(
-        &mut self,
-        service: u32,
-        slots: &[RealId],
-    ) -> Result<(), DataplaneError> {
-        let ring = new_ring(slots)?;
-        self.rings.set(service, &ring, 0).map_err(map_error("update", names::RINGS))
+    /// Lets each CPU record so many flows in a tick for services that track changes.
+    pub(super) fn set_budget(&mut self, limit: u32) -> Result<(), DataplaneError> {
+        set_all(&mut self.budget, names::BUDGET, 0, Budget::of(limit))
     }
 
-    /// Writes the rings of the services from zero on, with one wait for all of them.
-    pub(super) fn put_first_rings(&mut self, rings: &[Vec<RealId>]) -> Result<(), DataplaneError> {
-        let rings: Vec<MapData> =
-            rings.iter().map(|slots| new_ring(slots)).collect::<Result<_, _>>()?;
-        let fds: Vec<u32> =
-            rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
-        bpf_syscall::fill_array(self.rings_raw.fd().as_fd(), &fds)
-            .map_err(io_error("update", names::RINGS))
+    /// How many packets of a service could not be recorded.
+    pub(super) fn deferred(&self, service: u32) -> Result<u64, DataplaneError> {
+        let counts = self.deferred.get(&service, 0);
+        Ok(counts.map_err(map_error("look-up", names::DEFERRED))?.iter().sum())
     }
 
-    pub(super) fn remove_ring(&mut self, service: u32) -> Result<(), DataplaneError> {
-        bpf_syscall::delete_element(self.rings_raw.fd().as_fd(), service)
-            .map_err(io_error("delete", names::RINGS))
+    pub(super) fn zero_deferred(&mut self, service: u32) -> Result<(), DataplaneError> {
+        zero(&mut self.deferred, names::DEFERRED, service)
     }
 
     pub(super) fn reasons(&self) -> Result<Vec<u64>, DataplaneError> {
@@ -147,35 +124,13 @@ impl Maps {
     }
 
     /// How full the tables are that do not change with each packet.
-    pub(super) fn fixed_fill(&self, capacity: Capacity) -> Vec<MapFill> {
+    pub(super) fn fixed_fill(&self) -> Vec<MapFill> {
         let egress = self.egress.keys().count() as u64;
-        let services_v4 = self.services_v4.keys().count() as u64;
-        let services_v6 = self.services_v6.keys().count() as u64;
-        vec![
-            MapFill::new(names::SERVICES_V4, services_v4, capacity.services),
-            MapFill::new(names::SERVICES_V6, services_v6, capacity.services),
-            MapFill::new(names::EGRESS, egress, INTERFACES),
-        ]
+        vec![MapFill::new(names::EGRESS, egress, INTERFACES)]
     }
 }
 
-/// A ring that is filled and stands in no service yet.
-fn new_ring(slots: &[RealId]) -> Result<MapData, DataplaneError> {
-    let definition = aya_obj::Map::new_from_params(
-        BPF_MAP_TYPE_ARRAY as u32,
-        size_of::<u32>() as u32,
-        size_of::<RealId>() as u32,
-        slots.len() as u32,
-        BPF_F_INNER_MAP,
-    );
-    let ring = MapData::create(definition, "RING", None)
-        .map_err(map_error("create a ring for", names::RINGS))?;
-    bpf_syscall::fill_array(ring.fd().as_fd(), slots)
-        .map_err(io_error("fill a ring for", names::RINGS))?;
-    Ok(ring)
-}
-
-fn take<M: TryFrom<Map, Error = MapError>>(
+pub(super) fn take<M: TryFrom<Map, Error = MapError>>(
     ebpf: &mut Ebpf,
     name: &'static str,
 ) -> Result<M, DataplaneError> {
@@ -183,26 +138,6 @@ fn take<M: TryFrom<Map, Error = MapError>>(
         .take_map(name)
         .ok_or_else(|| DataplaneError::Setup(format!("the object has no map {name}")))?;
     map.try_into().map_err(map_error("open", name))
-}
-
-fn endpoints<A: Address>(
-    map: &HashMap<MapData, ServiceKey<A>, Service>,
-    name: &'static str,
-) -> Result<Vec<(Endpoint, u32)>, DataplaneError>
-where
-    ServiceKey<A>: aya::Pod,
-{
-    let mut services = Vec::new();
-    for entry in map {
-        let (key, service) = entry.map_err(map_error("dump", name))?;
-        let protocol = Protocol::from_number(key.protocol as u8).ok_or_else(|| {
-            let cause = format!("a service with IP protocol {}", key.protocol);
-            DataplaneError::Map { operation: "dump", map: name, cause }
-        })?;
-        let address: IpAddr = A::Std::from(key.vip).into();
-        services.push((Endpoint { protocol, address, port: key.port.get() }, service.id));
-    }
-    Ok(services)
 }
 
 /// Counters of an index, summed over the CPUs.
@@ -225,9 +160,22 @@ pub(super) fn zero<V: aya::Pod + Default + Clone>(
     name: &'static str,
     index: u32,
 ) -> Result<(), DataplaneError> {
-    let cpus = nr_cpus().map_err(|(path, e)| DataplaneError::Setup(format!("{path}: {e}")))?;
-    let zeros = PerCpuValues::try_from(vec![V::default(); cpus]).map_err(io_error("zero", name))?;
-    map.set(index, zeros, 0).map_err(map_error("zero", name))
+    set_all(map, name, index, V::default())
+}
+
+fn set_all<V: aya::Pod>(
+    map: &mut PerCpuArray<MapData, V>,
+    name: &'static str,
+    index: u32,
+    value: V,
+) -> Result<(), DataplaneError> {
+    let values = PerCpuValues::try_from(vec![value; cpus()?]).map_err(io_error("write", name))?;
+    map.set(index, values, 0).map_err(map_error("write", name))
+}
+
+/// CPUs that there can be.
+pub(super) fn cpus() -> Result<usize, DataplaneError> {
+    nr_cpus().map_err(|(path, e)| DataplaneError::Setup(format!("{path}: {e}")))
 }
 
 /// The kernel removes an entry by itself when its interface goes.
@@ -256,7 +204,7 @@ pub(super) fn map_error(
     }
 }
 
-fn io_error(
+pub(super) fn io_error(
     operation: &'static str,
     map: &'static str,
 ) -> impl Fn(std::io::Error) -> DataplaneError {

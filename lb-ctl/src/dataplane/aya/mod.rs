@@ -9,12 +9,14 @@ mod links;
 mod logs;
 mod maps;
 mod open;
+mod rings;
+mod services;
 pub mod testrun;
 
-use lb_common::be::{Be16, Be32, Be128};
-use lb_common::key::ServiceKey;
-use lb_common::limits::{RING_SLOTS, maps as names};
-use lb_common::value::{RealId, Service, Stats};
+use std::collections::HashMap;
+
+use lb_common::limits::maps as names;
+use lb_common::value::{RealId, Stats, Ticks};
 
 use self::links::Links;
 use self::maps::{Maps, map_error};
@@ -25,7 +27,7 @@ use super::{
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
-use crate::sched::maglev;
+use crate::sched::ring::Ring;
 
 /// The program, its maps and its links in the kernel.
 pub struct AyaDataplane {
@@ -33,33 +35,23 @@ pub struct AyaDataplane {
     maps: Maps,
     links: Links,
     capacity: Capacity,
+    seed: u64,
     adopted: bool,
     program_id: u32,
 }
 
-/// A service key of either family.
-enum Key {
-    V4(ServiceKey<Be32>),
-    V6(ServiceKey<Be128>),
-}
-
-impl From<&Endpoint> for Key {
-    fn from(endpoint: &Endpoint) -> Self {
-        let port = Be16::new(endpoint.port);
-        match endpoint.address {
-            std::net::IpAddr::V4(vip) => {
-                Self::V4(ServiceKey::new(vip.into(), port, endpoint.protocol))
-            }
-            std::net::IpAddr::V6(vip) => {
-                Self::V6(ServiceKey::new(vip.into(), port, endpoint.protocol))
-            }
-        }
-    }
-}
-
 impl Dataplane for AyaDataplane {
     fn read_back(&self) -> Result<Actual, DataplaneError> {
-        self.maps.read_back()
+        self.maps.read_back(self.capacity.ring_slots, self.now()?)
+    }
+
+    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError> {
+        let slots: Vec<_> = rings
+            .iter()
+            .map(|(service, ring)| (*service, ring.slots(self.capacity.ring_slots)))
+            .collect();
+        let rings: Vec<_> = slots.iter().map(|(service, slots)| (*service, &slots[..])).collect();
+        self.maps.rings.put(&rings)
     }
 
     fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError> {
@@ -80,27 +72,14 @@ impl Dataplane for AyaDataplane {
                 maps.reals.set(*id, real, 0).map_err(map_error("update", names::REALS))
             }
             MapOp::ZeroService { id } => {
+                maps.zero_deferred(*id)?;
                 maps::zero(&mut maps.service_stats, names::SERVICE_STATS, *id)
             }
-            MapOp::PutRing { service, members } => {
-                maps.put_ring(*service, &maglev::fill(members, RING_SLOTS))
+            MapOp::PutRing { service, ring } => {
+                maps.rings.put(&[(*service, &ring.slots(self.capacity.ring_slots))])
             }
-            MapOp::RemoveRing { service } => maps.remove_ring(*service),
-            MapOp::PutService { endpoint, id } => {
-                let service = Service { id: *id, ring_slots: RING_SLOTS };
-                match Key::from(endpoint) {
-                    Key::V4(key) => maps.services_v4.insert(key, service, 0),
-                    Key::V6(key) => maps.services_v6.insert(key, service, 0),
-                }
-                .map_err(map_error("insert", names::SERVICES_V4))
-            }
-            MapOp::RemoveService { endpoint } => maps::gone_is_fine(
-                match Key::from(endpoint) {
-                    Key::V4(key) => maps.services_v4.remove(&key),
-                    Key::V6(key) => maps.services_v6.remove(&key),
-                },
-                names::SERVICES_V4,
-            ),
+            MapOp::RemoveRing { service } => maps.rings.remove(*service),
+            MapOp::SetServices { services } => maps.services.set(services),
         }
     }
 
@@ -116,12 +95,23 @@ impl Dataplane for AyaDataplane {
         self.maps.reasons()
     }
 
+    fn deferred(&self, service: u32) -> Result<u64, DataplaneError> {
+        self.maps.deferred(service)
+    }
+
+    fn now(&self) -> Result<Ticks, DataplaneError> {
+        connections::now()
+    }
+
     fn zero_reasons(&mut self) -> Result<(), DataplaneError> {
         self.maps.zero_reasons()
     }
 
-    fn connections(&self) -> Result<Box<dyn ReadConnections>, DataplaneError> {
-        Ok(Box::new(connections::Reader::open(self.maps.directory())?))
+    fn connections(
+        &self,
+        idle: HashMap<Endpoint, Ticks>,
+    ) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+        Ok(Box::new(connections::Reader::open(self.maps.directory(), self.seed, idle)?))
     }
 
     fn capacity(&self) -> Capacity {
@@ -129,7 +119,7 @@ impl Dataplane for AyaDataplane {
     }
 
     fn fixed_fill(&self) -> Vec<MapFill> {
-        self.maps.fixed_fill(self.capacity)
+        self.maps.fixed_fill()
     }
 
     fn program_id(&self) -> u32 {

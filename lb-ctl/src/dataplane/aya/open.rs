@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfError, EbpfLoader};
-use lb_common::limits::{LAYOUT_VERSION, PROGRAM, SEED_GLOBAL, maps as names};
+use lb_common::directory::Shape;
+use lb_common::limits::{LAYOUT_VERSION, PROGRAM, globals, maps as names};
+use lb_common::value::ticks_from_secs;
 
 use super::links::Links;
-use super::maps::Maps;
+use super::maps::{Maps, cpus};
 use super::{AyaDataplane, logs};
 use crate::dataplane::{Capacity, DataplaneError};
 
@@ -47,22 +49,32 @@ impl AyaDataplane {
         program.load().map_err(|error| DataplaneError::Setup(load_failure(&error)))?;
         let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
         let program_id = info.id();
-        let maps = Maps::take(&mut ebpf, maps_dir)?;
+        let mut maps = Maps::take(&mut ebpf, maps_dir, options.capacity)?;
+        maps.set_budget(records_per_tick(options.capacity.connections, cpus()? as u32))?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
-        Ok(Self { ebpf, maps, links, capacity, adopted, program_id })
+        let seed = options.seed;
+        Ok(Self { ebpf, maps, links, capacity, seed, adopted, program_id })
     }
 }
 
 fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> {
-    let Capacity { services, reals, connections } = options.capacity;
+    let Capacity { services, reals, connections, ring_slots } = options.capacity;
+    let shape = Shape::of(services);
+    let directory_slots = shape.slots();
     let mut loader = EbpfLoader::new();
-    loader.override_global(SEED_GLOBAL, &options.seed, true);
+    loader
+        .override_global(globals::SEED, &options.seed, true)
+        .override_global(globals::RING_SLOTS, &ring_slots, true)
+        .override_global(globals::DIRECTORY_SLOTS, &directory_slots, true);
     for (name, size) in [
-        (names::SERVICES_V4, services),
-        (names::SERVICES_V6, services),
+        (names::BUCKETS_V4, 2 * shape.buckets()),
+        (names::BUCKETS_V6, 2 * shape.buckets()),
+        (names::SERVICES_V4, 2 * shape.slots()),
+        (names::SERVICES_V6, 2 * shape.slots()),
         (names::RINGS, services),
         (names::SERVICE_STATS, services),
+        (names::DEFERRED, services),
         (names::REALS, reals),
         (names::REAL_STATS, reals),
         (names::CONNS_V4, connections),
@@ -74,6 +86,15 @@ fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> 
         loader.map_pin_path(name, maps_dir.join(name));
     }
     loader.load(OBJECT).map_err(|error| DataplaneError::Setup(object_failure(&error)))
+}
+
+/// How many flows a CPU may record in a tick for services that track changes. Each CPU has its
+/// share of the table, and what a flood records is gone from it after a minute (the timeout of a
+/// SYN, and as much again until it is swept out): half of the share in that time leaves the other
+/// half to flows that live longer.
+fn records_per_tick(connections: u32, cpus: u32) -> u32 {
+    let ticks = 2 * ticks_from_secs(60);
+    (connections / cpus.max(1) / 2 / ticks).max(1)
 }
 
 /// The XDP program of the object.
@@ -95,8 +116,8 @@ pub(super) fn pin_program(ebpf: &mut Ebpf, pin_dir: &Path) -> Result<(), Datapla
 
 /// Capacities stand in the name, so that tables of other sizes are never taken for these.
 fn maps_name(capacity: Capacity) -> String {
-    let Capacity { services, reals, connections } = capacity;
-    format!("maps-v{LAYOUT_VERSION}-{services}-{reals}-{connections}")
+    let Capacity { services, reals, connections, ring_slots } = capacity;
+    format!("maps-v{LAYOUT_VERSION}-{services}-{reals}-{connections}-{ring_slots}")
 }
 
 /// Removes the maps directories that are not `keep`.

@@ -4,12 +4,13 @@
 use aya::maps::{HashMap, Map, MapData};
 use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use lb_common::be::{Address, Be32, Be128};
-use lb_common::key::{FlowKey, ServiceKey};
+use lb_common::key::FlowKey;
 use lb_common::limits::maps as names;
-use lb_common::value::{Connection, Mac, Real, RealId, Service, Ticks};
+use lb_common::ring::Slot;
+use lb_common::value::{Connection, Mac, Real, RealId};
 
 use super::maps::map_error;
-use super::{AyaDataplane, connections, open};
+use super::{AyaDataplane, open};
 use crate::dataplane::DataplaneError;
 
 /// What came out of one run.
@@ -21,19 +22,8 @@ pub struct Ran {
     pub frame: Vec<u8>,
 }
 
-/// An address family whose maps can be written.
+/// An address family whose connections can be read and written.
 pub trait FamilyMaps: Address {
-    /// Writes a service.
-    ///
-    /// # Errors
-    ///
-    /// Where the kernel refuses.
-    fn put_service(
-        dataplane: &mut AyaDataplane,
-        key: ServiceKey<Self>,
-        service: Service,
-    ) -> Result<(), DataplaneError>;
-
     /// Opens the connections of this family.
     ///
     /// # Errors
@@ -47,17 +37,8 @@ pub trait FamilyMaps: Address {
 }
 
 macro_rules! family_maps {
-    ($address:ty, $services:ident, $services_name:expr, $connections:expr) => {
+    ($address:ty, $connections:expr) => {
         impl FamilyMaps for $address {
-            fn put_service(
-                dataplane: &mut AyaDataplane,
-                key: ServiceKey<Self>,
-                service: Service,
-            ) -> Result<(), DataplaneError> {
-                let map = &mut dataplane.maps.$services;
-                map.insert(key, service, 0).map_err(map_error("insert", $services_name))
-            }
-
             fn connections(
                 dataplane: &AyaDataplane,
             ) -> Result<HashMap<MapData, FlowKey<Self>, Connection>, DataplaneError> {
@@ -71,8 +52,8 @@ macro_rules! family_maps {
     };
 }
 
-family_maps!(Be32, services_v4, names::SERVICES_V4, names::CONNS_V4);
-family_maps!(Be128, services_v6, names::SERVICES_V6, names::CONNS_V6);
+family_maps!(Be32, names::CONNS_V4);
+family_maps!(Be128, names::CONNS_V6);
 
 impl AyaDataplane {
     /// Runs one frame through the program, as if it had come in by the loopback interface.
@@ -102,23 +83,23 @@ impl AyaDataplane {
         open::program(&mut self.ebpf)?.fd().map_err(|e| DataplaneError::Setup(e.to_string()))
     }
 
-    /// Writes the rings of the services 0, 1, … at once: thousands take no longer than a few.
-    /// Needs a file descriptor for each.
+    /// Writes rings slot by slot, all at once: thousands take no longer than a few. Needs a file
+    /// descriptor for each.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    pub fn put_first_rings(&mut self, rings: &[Vec<RealId>]) -> Result<(), DataplaneError> {
-        self.maps.put_first_rings(rings)
+    pub fn put_ring_slots(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
+        self.maps.rings.put(rings)
     }
 
-    /// Writes a ring slot by slot.
+    /// Lets each CPU record so many flows in a tick for services that track changes.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    pub fn put_ring_slots(&mut self, service: u32, slots: &[RealId]) -> Result<(), DataplaneError> {
-        self.maps.put_ring(service, slots)
+    pub fn put_budget(&mut self, limit: u32) -> Result<(), DataplaneError> {
+        self.maps.set_budget(limit)
     }
 
     /// Writes a real.
@@ -146,14 +127,5 @@ impl AyaDataplane {
     /// Where the kernel refuses, for example because there is no such interface.
     pub fn put_egress(&mut self, key: u32, ifindex: u32) -> Result<(), DataplaneError> {
         self.maps.put_egress_as(key, ifindex)
-    }
-
-    /// The program's clock.
-    ///
-    /// # Errors
-    ///
-    /// Where the clock cannot be read.
-    pub fn now(&self) -> Result<Ticks, DataplaneError> {
-        connections::now()
     }
 }

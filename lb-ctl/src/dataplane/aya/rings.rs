@@ -1,0 +1,85 @@
+//! The rings: one array for each service, exchanged whole.
+
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::path::Path;
+
+use aya::Ebpf;
+use aya::maps::{ArrayOfMaps, MapData, MapError};
+use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
+use lb_common::limits::maps as names;
+use lb_common::ring::Slot;
+
+use super::bpf_syscall;
+use super::maps::{io_error, map_error, take};
+use crate::dataplane::DataplaneError;
+
+/// `BPF_F_INNER_MAP`: the inner map may have another size than its neighbours.
+const BPF_F_INNER_MAP: u32 = 1 << 12;
+
+pub(super) struct Rings {
+    rings: ArrayOfMaps<MapData>,
+    /// A second handle to the same map, for what aya has no call for.
+    raw: MapData,
+}
+
+impl Rings {
+    pub(super) fn take(ebpf: &mut Ebpf, directory: &Path) -> Result<Self, DataplaneError> {
+        let raw = MapData::from_pin(directory.join(names::RINGS));
+        Ok(Self {
+            rings: take(ebpf, names::RINGS)?,
+            raw: raw.map_err(map_error("open", names::RINGS))?,
+        })
+    }
+
+    /// Fills new maps and puts them in the place of these services' rings, with one wait for all:
+    /// the kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
+    /// Needs a file descriptor for each.
+    pub(super) fn put(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
+        let maps: Vec<MapData> =
+            rings.iter().map(|(_, slots)| new_ring(slots)).collect::<Result<_, _>>()?;
+        let services: Vec<u32> = rings.iter().map(|(service, _)| *service).collect();
+        let fds: Vec<u32> =
+            maps.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
+        bpf_syscall::update_batch(self.raw.fd().as_fd(), &services, &fds)
+            .map_err(io_error("update", names::RINGS))
+    }
+
+    pub(super) fn remove(&mut self, service: u32) -> Result<(), DataplaneError> {
+        bpf_syscall::delete_element(self.raw.fd().as_fd(), service)
+            .map_err(io_error("delete", names::RINGS))
+    }
+
+    /// The rings there are, by service.
+    pub(super) fn read(&self, slots: u32) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
+        let mut rings = Vec::new();
+        for service in 0..self.rings.len() {
+            match self.rings.get(&service, 0) {
+                Ok(ring) => {
+                    let slots = bpf_syscall::read_array(ring.fd().as_fd(), slots)
+                        .map_err(io_error("read a ring of", names::RINGS))?;
+                    rings.push((service, slots));
+                }
+                Err(MapError::KeyNotFound) => {}
+                Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
+            }
+        }
+        Ok(rings)
+    }
+}
+
+/// A ring that is filled and stands in no service yet.
+fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
+    let definition = aya_obj::Map::new_from_params(
+        BPF_MAP_TYPE_ARRAY as u32,
+        size_of::<u32>() as u32,
+        size_of::<Slot>() as u32,
+        slots.len() as u32,
+        BPF_F_INNER_MAP,
+    );
+    let ring = MapData::create(definition, "RING", None)
+        .map_err(map_error("create a ring for", names::RINGS))?;
+    let indices: Vec<u32> = (0..slots.len() as u32).collect();
+    bpf_syscall::update_batch(ring.fd().as_fd(), &indices, slots)
+        .map_err(io_error("fill a ring for", names::RINGS))?;
+    Ok(ring)
+}
