@@ -113,6 +113,22 @@ fn an_interface_that_goes_and_comes_back_is_taken_up_again() {
 }
 
 #[test]
+fn a_renamed_interface_keeps_no_vip() {
+    let bed = settled();
+    let here = &bed.lab.director.namespace;
+    // Otherwise it would go on to answer ARP for a VIP that it no longer balances.
+    here.ip("link set dev eth0 down\nlink set dev eth0 name lan9\nlink set dev lan9 up\n").unwrap();
+    bed.wait("the status to tell", || interface(&bed)["mode"].is_null());
+    bed.wait("the VIP to be off", || !has(here, "lan9", "192.0.2.10/32"));
+    assert!(has(here, "lan9", &format!("{}/24", bed.lab.director.ipv4)));
+    assert!(programs(here).is_empty(), "{:?}", programs(here));
+
+    here.ip("link set dev lan9 down\nlink set dev lan9 name eth0\nlink set dev eth0 up\n").unwrap();
+    bed.wait("the program to be back", || interface(&bed)["mode"] == "native");
+    bed.wait("the VIP to be back", || has(here, "eth0", "192.0.2.10/32"));
+}
+
+#[test]
 fn a_vip_that_somebody_takes_away_comes_back() {
     let bed = settled();
     let here = &bed.lab.director.namespace;
