@@ -278,6 +278,9 @@ pub struct AddRealArgs {
     /// Share of new connections relative to the other reals, 0 (drain) to 65535
     #[arg(short, long, default_value = "1", allow_hyphen_values = true)]
     pub weight: String,
+    /// Forward by direct routing, as is always done
+    #[arg(short, long)]
+    pub gatewaying: bool,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
@@ -292,6 +295,9 @@ pub struct EditRealArgs {
     /// Share of new connections relative to the other reals, 0 (drain) to 65535
     #[arg(short, long, allow_hyphen_values = true)]
     pub weight: String,
+    /// Forward by direct routing, as is always done
+    #[arg(short, long)]
+    pub gatewaying: bool,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
