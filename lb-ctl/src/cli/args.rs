@@ -378,7 +378,7 @@ pub struct ApplyArgs {
 /// Arguments of `save`.
 #[derive(Debug, Args)]
 pub struct SaveArgs {
-    /// The file to write; standard output where absent
+    /// The file to write; standard output where absent, or -
     pub file: Option<PathBuf>,
 }
 

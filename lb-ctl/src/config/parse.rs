@@ -70,14 +70,22 @@ pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
 /// # Errors
 /// As [`parse()`], and where the bytes are not UTF-8.
 pub fn parse_bytes(bytes: &[u8]) -> Result<Desired, DefinitionError> {
-    parse(std::str::from_utf8(bytes).map_err(|fault| {
+    parse(text(bytes)?)
+}
+
+/// The text that the bytes of a file hold.
+///
+/// # Errors
+/// Where they are not UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, DefinitionError> {
+    std::str::from_utf8(bytes).map_err(|fault| {
         let good = String::from_utf8_lossy(&bytes[..fault.valid_up_to()]);
         DefinitionError::new(
             Position::of_offset(&good, good.len()),
             &Path::default(),
             "this is not UTF-8 text: save the file in UTF-8",
         )
-    })?)
+    })
 }
 
 fn document(text: &str) -> Result<Document, DefinitionError> {
