@@ -264,6 +264,7 @@ fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Inter
     wire::Interface {
         name: name.clone(),
         ifindex,
+        up: link.as_ref().is_some_and(|link| link.up),
         mode: attachment.as_ref().map(|attachment| attachment.mode.name().to_owned()),
         reason,
         link_id: attachment.as_ref().map(|attachment| attachment.link_id),
