@@ -165,10 +165,27 @@ fn at(path: Path) -> impl FnOnce(RuleError) -> Fault {
 }
 
 fn validate(document: &Document) -> Result<Desired, Fault> {
-    Ok(Desired {
-        interfaces: interfaces(&document.interfaces)?,
-        services: services(&document.services)?,
-    })
+    let interfaces = interfaces(&document.interfaces)?;
+    let services = services(&document.services)?;
+    no_real_is_a_vip(&services)?;
+    Ok(Desired { interfaces, services })
+}
+
+fn no_real_is_a_vip(services: &IndexMap<Endpoint, Service>) -> Result<(), Fault> {
+    let vips: HashMap<IpAddr, Endpoint> = services.keys().map(|e| (e.address, *e)).collect();
+    for (index, service) in services.values().enumerate() {
+        for (real_index, address) in service.reals.keys().enumerate() {
+            if let Some(&holder) = vips.get(address) {
+                let path = Path::default().key("services").index(index);
+                let path = path.key("reals").index(real_index).key("address");
+                let real_of = service.endpoint;
+                let error =
+                    RuleError::RealIsOtherVip { address: *address, real_of, service: holder };
+                return Err(Fault { path, error });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {
