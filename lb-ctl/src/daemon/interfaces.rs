@@ -7,6 +7,7 @@ use lb_common::value::Mac;
 use super::core::failed;
 use crate::command::CommandError;
 use crate::config::model::Desired;
+use crate::config::rules;
 use crate::dataplane::{AttachMode, Attachment, Dataplane, Held, ModeChoice};
 use crate::netlink::types::{Link, XdpOnLink};
 use crate::vip::Reach;
@@ -76,6 +77,8 @@ impl Interfaces {
             ));
         }
         for name in wanted.iter().filter(|name| !self.concerns(name)) {
+            // Those of the command line have not been looked at yet.
+            rules::interface(name).map_err(|error| CommandError::Refused(error.to_string()))?;
             match links.iter().find(|link| link.name == *name) {
                 None => {
                     return Err(CommandError::Refused(format!(

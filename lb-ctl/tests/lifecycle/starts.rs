@@ -105,6 +105,8 @@ fn an_interface_that_cannot_be_balanced_on_is_named() {
     start().leaves_nothing(here, "--interface eth7").refused(4, &["no such interface", "eth7"]);
     let ended = start().leaves_nothing(here, "--interface eth0 --interface eth7");
     ended.refused(4, &["no such interface", "eth7"]);
+    let odd = start().leaves_nothing(here, "--interface eth0/1");
+    odd.refused(4, &["interface name \"eth0/1\"", "cannot be one"]);
     start().leaves_nothing(here, "--interface lo").refused(4, &["lo", "not Ethernet"]);
     start().leaves_nothing(here, "").refused(4, &["no interface", "--interface", "lb-ctl.json"]);
     let file = r#"{ "interfaces": ["eth8"] }"#;
