@@ -42,19 +42,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn a_socket_that_a_killed_daemon_left_is_taken() {
-    let mut bed = settled();
-    bed.knock(VIP4.into(), 53, 2);
-    bed.director.kill().unwrap();
-    assert!(bed.director.socket().exists(), "a killed daemon cannot clear up");
-    ctl(&bed.director, "list").refused(3, &["nobody listens"]);
-    bed.director.start().unwrap();
-    assert_eq!(bed.counted(VIP4.into(), 53).1, 2);
-    bed.director.stop().unwrap();
-    assert!(!bed.director.socket().exists(), "one that leaves does");
-}
-
 /// Lays the director's cable again, after its interface was deleted: the same card comes back.
 fn lay_cable(lab: &Lab, mac: &str) {
     let director = &lab.director;
