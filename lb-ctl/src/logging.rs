@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The environment variable that sets the level.
@@ -42,7 +43,7 @@ pub enum LoggingError {
 ///
 /// The level cannot be read, or the log is set up already.
 pub fn init(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> {
-    let from_environment = std::env::var(LEVEL_VARIABLE).ok();
+    let from_environment = std::env::var(LEVEL_VARIABLE).ok().filter(|level| !level.is_empty());
     let filter = filter(level.or(from_environment.as_deref()).unwrap_or("info"))?;
     // The journal has its own times (systemd.exec(5), JOURNAL_STREAM).
     let timed = std::env::var_os("JOURNAL_STREAM").is_none();
@@ -61,9 +62,15 @@ pub fn init(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> 
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LoggingError> {
+    let refused = |reason| LoggingError::Level { level: level.to_owned(), reason };
+    // A word alone would be taken for the name of a module, and all others would fall silent.
+    let lone = |part: &&str| !part.contains(['=', '[']);
+    if let Some(word) = level.split(',').filter(lone).find(|w| w.parse::<LevelFilter>().is_err()) {
+        return Err(refused(format!("`{word}` is none of them")));
+    }
     // It complains of every notice that is under way when the daemon leaves.
     EnvFilter::try_new(format!("netlink_proto=error,{level}"))
-        .map_err(|error| LoggingError::Level { level: level.to_owned(), reason: error.to_string() })
+        .map_err(|error| refused(error.to_string()))
 }
 
 /// Keeps an event on its line, whatever the messages of other libraries hold.
@@ -119,6 +126,8 @@ mod tests {
     fn levels() {
         assert!(filter("info").is_ok());
         assert!(filter("lb_ctl=debug,warn").is_ok());
-        assert!(matches!(filter("lb_ctl=loud"), Err(LoggingError::Level { .. })));
+        for bad in ["lb_ctl=loud", "loud", "warning", "warn,loud"] {
+            assert!(matches!(filter(bad), Err(LoggingError::Level { .. })), "{bad}");
+        }
     }
 }

@@ -282,6 +282,7 @@ fn a_broken_file_keeps_the_last_good_state() {
     assert_eq!(bed.file(), "{");
 
     bed.director.write_definition(DEFINITION).unwrap();
+    assert_eq!(config(&bed)["state"], "in-sync", "it holds again what runs");
     ctl(&bed.director, "reload").ok();
     assert_eq!(config(&bed), json!({ "path": path, "state": "in-sync" }));
     still_counting(&bed);

@@ -42,19 +42,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn a_socket_that_a_killed_daemon_left_is_taken() {
-    let mut bed = settled();
-    bed.knock(VIP4.into(), 53, 2);
-    bed.director.kill().unwrap();
-    assert!(bed.director.socket().exists(), "a killed daemon cannot clear up");
-    ctl(&bed.director, "list").refused(3, &["nobody listens"]);
-    bed.director.start().unwrap();
-    assert_eq!(bed.counted(VIP4.into(), 53).1, 2);
-    bed.director.stop().unwrap();
-    assert!(!bed.director.socket().exists(), "one that leaves does");
-}
-
 /// Lays the director's cable again, after its interface was deleted: the same card comes back.
 fn lay_cable(lab: &Lab, mac: &str) {
     let director = &lab.director;
@@ -110,6 +97,22 @@ fn an_interface_that_goes_and_comes_back_is_taken_up_again() {
     bed.knock(VIP4.into(), 53, 2);
     bed.knock(VIP6.into(), 53, 2);
     assert_eq!(bed.counted(VIP4.into(), 53).1, 4, "the counters go on");
+}
+
+#[test]
+fn a_renamed_interface_keeps_no_vip() {
+    let bed = settled();
+    let here = &bed.lab.director.namespace;
+    // Otherwise it would go on to answer ARP for a VIP that it no longer balances.
+    here.ip("link set dev eth0 down\nlink set dev eth0 name lan9\nlink set dev lan9 up\n").unwrap();
+    bed.wait("the status to tell", || interface(&bed)["mode"].is_null());
+    bed.wait("the VIP to be off", || !has(here, "lan9", "192.0.2.10/32"));
+    assert!(has(here, "lan9", &format!("{}/24", bed.lab.director.ipv4)));
+    assert!(programs(here).is_empty(), "{:?}", programs(here));
+
+    here.ip("link set dev lan9 down\nlink set dev lan9 name eth0\nlink set dev eth0 up\n").unwrap();
+    bed.wait("the program to be back", || interface(&bed)["mode"] == "native");
+    bed.wait("the VIP to be back", || has(here, "eth0", "192.0.2.10/32"));
 }
 
 #[test]

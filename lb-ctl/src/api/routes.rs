@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::wire;
+use crate::config::store::MAX_BYTES;
 
 /// What a route does.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -118,10 +119,10 @@ impl Route {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
-    /// The longest body that is read, in bytes: ten thousand services of ten reals are some 8 MiB.
+    /// The longest body that is read, in bytes.
     pub const fn body_limit(&self) -> usize {
         match self.request {
-            Body::Definition => 64 << 20,
+            Body::Definition => MAX_BYTES,
             _ => 64 << 10,
         }
     }

@@ -135,6 +135,8 @@ pub struct Interface {
     pub name: String,
     /// Its index, while it is there.
     pub ifindex: Option<u32>,
+    /// It is there, switched on, and has a carrier.
+    pub up: bool,
     /// `native` or `generic` while the program is attached.
     pub mode: Option<String>,
     /// Why this mode, or why the program is not attached.

@@ -285,6 +285,9 @@ pub struct AddRealArgs {
     /// Share of new connections relative to the other reals, 0 (drain) to 65535
     #[arg(short, long, default_value = "1", allow_hyphen_values = true)]
     pub weight: String,
+    /// Forward by direct routing, as is always done
+    #[arg(short, long)]
+    pub gatewaying: bool,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
@@ -299,6 +302,9 @@ pub struct EditRealArgs {
     /// Share of new connections relative to the other reals, 0 (drain) to 65535
     #[arg(short, long, allow_hyphen_values = true)]
     pub weight: String,
+    /// Forward by direct routing, as is always done
+    #[arg(short, long)]
+    pub gatewaying: bool,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
@@ -379,7 +385,7 @@ pub struct ApplyArgs {
 /// Arguments of `save`.
 #[derive(Debug, Args)]
 pub struct SaveArgs {
-    /// The file to write; standard output where absent
+    /// The file to write; standard output where absent, or -
     pub file: Option<PathBuf>,
 }
 

@@ -12,7 +12,8 @@ use super::output::{changes, json as to_json, quiet_changes};
 use super::service::on_hand_edit;
 use super::{CliError, Said};
 use crate::api::client::{Client, ClientError};
-use crate::config::{self, parse::DefinitionError};
+use crate::config;
+use crate::config::parse::{self, DefinitionError};
 
 /// A definition's text and what to call it in messages.
 struct Source {
@@ -22,11 +23,7 @@ struct Source {
 
 pub(super) fn check(args: &FileArgs, format: Format) -> Said {
     let Source { name, text } = read(&args.file)?;
-    let desired = config::parse(&text).map_err(|fault| {
-        let DefinitionError { line, column, path, message } = fault;
-        let place = if path.is_empty() { String::new() } else { format!(" {path}:") };
-        CliError::Refused(format!("{name}:{line}:{column}:{place} {message}"))
-    })?;
+    let desired = config::parse(&text).map_err(|fault| at_fault(&name, &fault))?;
     let services = desired.services.len();
     let reals: usize = desired.services.values().map(|service| service.reals.len()).sum();
     Ok(match format {
@@ -57,7 +54,7 @@ pub(super) async fn apply(client: &Client, args: &ApplyArgs, format: Format) -> 
 
 pub(super) async fn save(client: &Client, args: &SaveArgs, format: Format) -> Said {
     let text = client.definition().await?;
-    let Some(file) = &args.file else {
+    let Some(file) = args.file.as_ref().filter(|file| !is_standard(file)) else {
         return Ok(text);
     };
     write(file, &text).map_err(|error| {
@@ -90,8 +87,13 @@ fn about(file: String, error: ClientError) -> CliError {
     }
 }
 
+/// Whether standard input or output is meant.
+fn is_standard(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
 fn read(file: &Path) -> Result<Source, CliError> {
-    let (name, bytes) = if file.as_os_str() == "-" {
+    let (name, bytes) = if is_standard(file) {
         let mut bytes = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut bytes);
         ("<stdin>".to_owned(), read.map(|_| bytes))
@@ -101,9 +103,15 @@ fn read(file: &Path) -> Result<Source, CliError> {
     let bytes = bytes.map_err(|error| {
         CliError::Failed(format!("cannot read {name}: {error}; give a definition file, or -"))
     })?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| CliError::Refused(format!("{name}: not UTF-8 text: {error}")))?;
+    let text = parse::text(&bytes).map_err(|fault| at_fault(&name, &fault))?.to_owned();
     Ok(Source { name, text })
+}
+
+/// A fault in the form that editors and compilers have for places.
+fn at_fault(name: &str, fault: &DefinitionError) -> CliError {
+    let DefinitionError { line, column, path, message } = fault;
+    let place = if path.is_empty() { String::new() } else { format!(" {path}:") };
+    CliError::Refused(format!("{name}:{line}:{column}:{place} {message}"))
 }
 
 /// Writes all of it or nothing, and through a symbolic link rather than over it.

@@ -34,9 +34,7 @@ fn options(args: &RealServerOptions) -> Result<Options, CliError> {
 
 fn failure(error: RealServerError) -> CliError {
     match error {
-        RealServerError::UnusableVip { .. } | RealServerError::Misplaced(_) => {
-            CliError::refused(error)
-        }
+        RealServerError::UnusableVip(_) | RealServerError::Misplaced(_) => CliError::refused(error),
         RealServerError::NoInterface { .. } => CliError::NotFound(error.to_string()),
         _ => CliError::Failed(error.to_string()),
     }

@@ -109,6 +109,7 @@ pub(super) fn status() -> Status {
         interfaces: vec![Interface {
             name: "eth0".to_owned(),
             ifindex: Some(2),
+            up: true,
             mode: Some("native".to_owned()),
             reason: "the driver has XDP".to_owned(),
             link_id: Some(12),

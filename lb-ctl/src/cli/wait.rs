@@ -21,6 +21,16 @@ pub(super) enum Awaited {
     Up,
 }
 
+impl Awaited {
+    /// The verb that shows what is still missing.
+    const fn shown_by(self) -> &'static str {
+        match self {
+            Self::Idle => "lb-ctl list --connections",
+            Self::Up => "lb-ctl list",
+        }
+    }
+}
+
 /// Waits until the real is as awaited, for `limit` at most.
 pub(super) async fn until(
     client: &Client,
@@ -48,8 +58,9 @@ pub(super) async fn until(
         if deadline.is_some_and(|deadline| Instant::now() + INTERVAL > deadline) {
             return Err(CliError::Failed(format!(
                 "real {address} of service {endpoint} {missing} after {} s: wait longer with \
-                 --timeout, or see lb-ctl list --connections",
-                limit.unwrap_or_default().as_secs()
+                 --timeout, or see {}",
+                limit.unwrap_or_default().as_secs(),
+                awaited.shown_by()
             )));
         }
         tokio::time::sleep(INTERVAL).await;

@@ -80,7 +80,8 @@ pub struct ServiceChange {
 /// Adds a service without reals.
 ///
 /// # Errors
-/// Where it is there already, its VIP cannot be balanced, or its name is bad or taken.
+/// Where it is there already, its VIP cannot be balanced or is a real's address, or its name is bad
+/// or taken.
 pub fn add_service(
     desired: &Desired,
     endpoint: Endpoint,
@@ -94,6 +95,10 @@ pub fn add_service(
     rules::port(endpoint.port.into())?;
     if let Some(name) = &name {
         check_name(desired, endpoint, name)?;
+    }
+    let mut services = desired.services.values();
+    if let Some(holder) = services.find(|other| other.reals.contains_key(&endpoint.address)) {
+        return Err(real_is_vip(endpoint.address, holder.endpoint, endpoint));
     }
     let mut next = desired.clone();
     next.services.insert(endpoint, Service { name, scheduler, ..Service::new(endpoint) });
@@ -152,6 +157,9 @@ pub fn add_real(
     rules::real(endpoint.address, real)?;
     if service.reals.contains_key(&real) {
         return Err(EditError::RealExists { endpoint, real });
+    }
+    if let Some(service) = desired.services.keys().find(|other| other.address == real) {
+        return Err(real_is_vip(real, endpoint, *service));
     }
     service.reals.insert(real, Real::new(weight));
     Ok(next)
@@ -237,6 +245,10 @@ fn no_service(desired: &Desired, endpoint: Endpoint) -> EditError {
     let other = Endpoint { protocol, ..endpoint };
     let other = desired.services.contains_key(&other).then_some(other);
     EditError::NoService { endpoint, other }
+}
+
+fn real_is_vip(address: IpAddr, real_of: Endpoint, service: Endpoint) -> EditError {
+    RuleError::RealIsOtherVip { address, real_of, service }.into()
 }
 
 fn check_name(desired: &Desired, endpoint: Endpoint, name: &str) -> Result<(), RuleError> {

@@ -70,14 +70,22 @@ pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
 /// # Errors
 /// As [`parse()`], and where the bytes are not UTF-8.
 pub fn parse_bytes(bytes: &[u8]) -> Result<Desired, DefinitionError> {
-    parse(std::str::from_utf8(bytes).map_err(|fault| {
+    parse(text(bytes)?)
+}
+
+/// The text that the bytes of a file hold.
+///
+/// # Errors
+/// Where they are not UTF-8.
+pub fn text(bytes: &[u8]) -> Result<&str, DefinitionError> {
+    std::str::from_utf8(bytes).map_err(|fault| {
         let good = String::from_utf8_lossy(&bytes[..fault.valid_up_to()]);
         DefinitionError::new(
             Position::of_offset(&good, good.len()),
             &Path::default(),
             "this is not UTF-8 text: save the file in UTF-8",
         )
-    })?)
+    })
 }
 
 fn document(text: &str) -> Result<Document, DefinitionError> {
@@ -157,10 +165,27 @@ fn at(path: Path) -> impl FnOnce(RuleError) -> Fault {
 }
 
 fn validate(document: &Document) -> Result<Desired, Fault> {
-    Ok(Desired {
-        interfaces: interfaces(&document.interfaces)?,
-        services: services(&document.services)?,
-    })
+    let interfaces = interfaces(&document.interfaces)?;
+    let services = services(&document.services)?;
+    no_real_is_a_vip(&services)?;
+    Ok(Desired { interfaces, services })
+}
+
+fn no_real_is_a_vip(services: &IndexMap<Endpoint, Service>) -> Result<(), Fault> {
+    let vips: HashMap<IpAddr, Endpoint> = services.keys().map(|e| (e.address, *e)).collect();
+    for (index, service) in services.values().enumerate() {
+        for (real_index, address) in service.reals.keys().enumerate() {
+            if let Some(&holder) = vips.get(address) {
+                let path = Path::default().key("services").index(index);
+                let path = path.key("reals").index(real_index).key("address");
+                let real_of = service.endpoint;
+                let error =
+                    RuleError::RealIsOtherVip { address: *address, real_of, service: holder };
+                return Err(Fault { path, error });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {

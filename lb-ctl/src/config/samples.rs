@@ -72,7 +72,7 @@ type RawEndpoint = (bool, bool, u16, u16);
 /// Name, and reals by half of their host part.
 type RawService = (Option<String>, Vec<(u32, Real)>);
 
-/// VIPs are even and reals odd, so that no real is its own VIP.
+/// VIPs are even and reals odd, so that no real is a VIP.
 fn any_endpoint() -> impl Strategy<Value = RawEndpoint> {
     (any::<bool>(), any::<bool>(), 0..0x7fff_u16, 1..=u16::MAX)
 }

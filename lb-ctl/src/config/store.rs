@@ -14,6 +14,10 @@ use super::parse::{DefinitionError, parse_bytes};
 /// Mode of a file that was not there before: the definition may hold what others need not read.
 const NEW_FILE_MODE: u32 = 0o640;
 
+/// The longest definition that is read, in bytes: ten thousand services of ten reals are some
+/// 8 MiB, and what is longer would hold the daemon up.
+pub const MAX_BYTES: usize = 64 << 20;
+
 /// As many links as the kernel follows (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 
@@ -31,6 +35,13 @@ pub enum StoreError {
     /// It is a directory, a pipe or a device.
     #[error("the definition file {} is no regular file: name one with --config", path.display())]
     NotAFile { path: PathBuf },
+    /// It is far too long to be meant.
+    #[error(
+        "the definition file {} is longer than {MAX_BYTES} bytes: shorten it, or name the right one with \
+         --config",
+        path.display()
+    )]
+    TooLong { path: PathBuf },
     /// It could not be written.
     #[error(
         "cannot write the definition file {}: {source}; let the daemon's user write in its \
@@ -212,6 +223,9 @@ impl Store {
         // A pipe would hold the daemon up until somebody writes to it.
         if !metadata.is_file() {
             return Err(StoreError::NotAFile { path: self.path.clone() });
+        }
+        if metadata.len() > MAX_BYTES as u64 {
+            return Err(StoreError::TooLong { path: self.path.clone() });
         }
         fs::read(&self.path).map(Some).map_err(unreadable)
     }

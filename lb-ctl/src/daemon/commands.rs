@@ -125,7 +125,9 @@ impl<D: Dataplane> Core<D> {
 
     async fn take_file(&mut self) -> Result<wire::Changes, CommandError> {
         let loaded = self.store.load().map_err(|error| match error {
-            StoreError::Definition { .. } => CommandError::Refused(error.to_string()),
+            StoreError::Definition { .. } | StoreError::TooLong { .. } => {
+                CommandError::Refused(error.to_string())
+            }
             error => failed(error),
         })?;
         let changes = lines(&self.state.desired, &loaded.desired);

@@ -115,6 +115,7 @@ impl<D: Dataplane> Core<D> {
             let name = link.map_or("an interface that is gone", |link| &link.name);
             tracing::info!("{address}: removed from {name}");
         }
+        self.interfaces.forget_renamed();
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl DaemonError {
     pub const fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Store(StoreError::Definition { .. })
+            Self::Store(StoreError::Definition { .. } | StoreError::TooLong { .. })
                 | Self::Command(CommandError::Refused(_))
                 | Self::NoInterface(_)
         )

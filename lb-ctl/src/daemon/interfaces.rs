@@ -1,12 +1,13 @@
 //! The interfaces that the program is meant to be on, and how it stands with each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lb_common::value::Mac;
 
 use super::core::failed;
 use crate::command::CommandError;
 use crate::config::model::Desired;
+use crate::config::rules;
 use crate::dataplane::{AttachMode, Attachment, Dataplane, Held, ModeChoice};
 use crate::netlink::types::{Link, XdpOnLink};
 use crate::vip::Reach;
@@ -37,11 +38,14 @@ pub(super) struct Interfaces {
     given: Vec<String>,
     list: Vec<Interface>,
     mode: ModeChoice,
+    /// Indices of interfaces that the program was on until somebody gave them another name; their
+    /// VIPs are to be taken off.
+    renamed: BTreeSet<u32>,
 }
 
 impl Interfaces {
     pub(super) fn new(given: Vec<String>, mode: ModeChoice) -> Self {
-        Self { given, list: Vec::new(), mode }
+        Self { given, mode, ..Self::default() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Interface> {
@@ -73,6 +77,8 @@ impl Interfaces {
             ));
         }
         for name in wanted.iter().filter(|name| !self.concerns(name)) {
+            // Those of the command line have not been looked at yet.
+            rules::interface(name).map_err(|error| CommandError::Refused(error.to_string()))?;
             match links.iter().find(|link| link.name == *name) {
                 None => {
                     return Err(CommandError::Refused(format!(
@@ -102,11 +108,18 @@ impl Interfaces {
             let link = links.iter().find(|link| link.name == interface.name).cloned();
             let index = |link: &Option<Link>| link.as_ref().map(|link| link.index);
             if index(&link) != index(&interface.link) {
-                interface.attachment = None;
+                let attached = interface.attachment.take().and_then(|_| index(&interface.link));
+                self.renamed.extend(attached);
             }
             interface.link = link;
             self.list.push(interface);
         }
+    }
+
+    /// Takes note that no VIP is left on interfaces that were renamed: from now on they are
+    /// somebody else's.
+    pub(super) fn forget_renamed(&mut self) {
+        self.renamed.clear();
     }
 
     /// MACs of the interfaces that packets can come in by.
@@ -121,14 +134,14 @@ impl Interfaces {
         attached.filter_map(|i| Some((i.link.as_ref()?.index, i.name.clone()))).collect()
     }
 
-    /// Where VIPs of this daemon can be: interfaces with a pinned link, and wanted ones on which no
-    /// other program is.
+    /// Where VIPs of this daemon can be: interfaces with a pinned link, those that lost theirs with
+    /// their name, and wanted ones on which no other program is.
     pub(super) fn reach(&self, links: &[Link], pinned: &[String]) -> Reach {
         let wanted = || self.list.iter().filter_map(|interface| interface.link.as_ref());
         let had = links.iter().filter(|link| pinned.contains(&link.name));
         let free = wanted().filter(|link| link.xdp.is_none());
         Reach {
-            ours: had.chain(free).map(|link| link.index).collect(),
+            ours: had.chain(free).map(|link| link.index).chain(self.renamed.clone()).collect(),
             wanted: wanted().map(|link| link.index).collect(),
         }
     }

@@ -8,6 +8,7 @@ pub mod options;
 mod preflight;
 mod view;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,6 +25,7 @@ use crate::dataplane::Dataplane;
 use crate::dataplane::aya::{AyaDataplane, OpenOptions};
 use crate::neigh::driver::{NeighbourDriver, NetEvent};
 use crate::netlink::Netlink;
+use crate::reconcile::actual::Actual;
 use crate::state::State;
 
 /// How long changes of links and addresses are gathered before they are acted on.
@@ -82,7 +84,9 @@ async fn start(
     events: &mut Events,
 ) -> Result<Core<AyaDataplane>, DaemonError> {
     let mut store = Store::open(options.config.clone());
-    let desired = store.read()?.unwrap_or_default();
+    let written = store.read()?;
+    let missing = written.is_none();
+    let desired = written.unwrap_or_default();
     let interfaces = Interfaces::new(options.interfaces.clone(), options.mode);
     if interfaces.wanted(&desired).is_empty() {
         return Err(DaemonError::NoInterface(options.config.display().to_string()));
@@ -96,11 +100,7 @@ async fn start(
     })?;
     let actual = dataplane.read_back()?;
     if dataplane.adopted() {
-        tracing::info!(
-            "took over {} services and {} reals from an earlier daemon",
-            actual.services().len(),
-            actual.reals_len()
-        );
+        tell_of_heritage(&actual, missing.then_some(store.path()));
     }
     let (sender, receiver) = mpsc::channel(1024);
     let neighbours = NeighbourDriver::start(netlink.clone(), notices, sender);
@@ -133,6 +133,18 @@ async fn start(
     }
     core.dataplane.confirm()?;
     Ok(core)
+}
+
+/// Logs what an earlier daemon left. Without a definition file none of it stays: that is an empty
+/// definition, and perhaps a mistyped path.
+fn tell_of_heritage(actual: &Actual, missing: Option<&Path>) {
+    let (services, reals) = (actual.services().len(), actual.reals_len());
+    tracing::info!("took over {services} services and {reals} reals from an earlier daemon");
+    if let Some(path) = missing
+        && services > 0
+    {
+        tracing::warn!("there is no definition file {}: they are taken off", path.display());
+    }
 }
 
 /// Handles events until one says to leave; returns the signal's name.

@@ -104,10 +104,11 @@ fn new_enough(release: &str) -> bool {
 pub(super) fn lock_pin_dir(pin_dir: &Path) -> Result<PinLock, PreflightError> {
     let failed = |cause: String| PreflightError::PinDir { path: pin_dir.to_owned(), cause };
     if !on_bpffs(pin_dir) && pin_dir.starts_with(BPFFS) {
-        let nothing: Option<&str> = None;
-        mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), nothing).map_err(|e| {
-            failed(format!("mounting a bpffs on {BPFFS}: {} (this needs root)", e.desc()))
-        })?;
+        // As systemd mounts it. The kernel's own default lets every user make directories there,
+        // and so take the daemon's place.
+        mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), Some("mode=0700")).map_err(
+            |e| failed(format!("mounting a bpffs on {BPFFS}: {} (this needs root)", e.desc())),
+        )?;
     }
     if !on_bpffs(pin_dir) {
         return Err(PreflightError::NotBpffs { path: pin_dir.to_owned() });

@@ -264,6 +264,7 @@ fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Inter
     wire::Interface {
         name: name.clone(),
         ifindex,
+        up: link.as_ref().is_some_and(|link| link.up),
         mode: attachment.as_ref().map(|attachment| attachment.mode.name().to_owned()),
         reason,
         link_id: attachment.as_ref().map(|attachment| attachment.link_id),
@@ -273,12 +274,13 @@ fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Inter
 
 fn config<D: Dataplane>(core: &Core<D>) -> wire::ConfigStatus {
     let path = core.store.path();
-    let (state, error) = match (&core.stale, core.store.changed_by_hand()) {
-        (Some(error), _) => (wire::ConfigState::Stale, Some(error.clone())),
-        (None, Err(error)) => (wire::ConfigState::Stale, Some(error.to_string())),
-        (None, Ok(true)) => (wire::ConfigState::ChangedByHand, None),
-        (None, Ok(false)) if path.exists() => (wire::ConfigState::InSync, None),
-        (None, Ok(false)) => (wire::ConfigState::Missing, None),
+    let (state, error) = match (core.store.changed_by_hand(), &core.stale) {
+        // Whatever it held when it was refused, it holds again what runs.
+        (Ok(false), _) if path.exists() => (wire::ConfigState::InSync, None),
+        (Ok(false), _) => (wire::ConfigState::Missing, None),
+        (_, Some(error)) => (wire::ConfigState::Stale, Some(error.clone())),
+        (Err(error), None) => (wire::ConfigState::Stale, Some(error.to_string())),
+        (Ok(true), None) => (wire::ConfigState::ChangedByHand, None),
     };
     wire::ConfigStatus { path: path.display().to_string(), state, error }
 }

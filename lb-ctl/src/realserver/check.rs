@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::sysctl::{ALL, Setting, Sysctl};
-use super::{Machine, Options, RealServerError, usable};
+use super::{Machine, Options, RealServerError};
+use crate::config::rules;
 use crate::netlink::HeldAddress;
 use crate::netlink::types::host_prefix;
 
@@ -14,7 +15,7 @@ use crate::netlink::types::host_prefix;
 /// If the VIP is unusable, an interface is not there, or the kernel does not answer.
 pub async fn check(options: &Options) -> Result<Vec<String>, RealServerError> {
     let vip = options.vip;
-    usable(vip)?;
+    rules::vip(vip)?;
     let machine = Machine::look().await?;
     let mut findings = misplaced(&machine, vip);
     findings.extend(on_loopback(&machine, vip)?);

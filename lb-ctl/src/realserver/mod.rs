@@ -22,6 +22,7 @@ pub use setup::setup;
 pub use sysctl::{Setting, Sysctl};
 pub use undo::undo;
 
+use crate::config::rules::RuleError;
 use crate::netlink::types::Link;
 use crate::netlink::{HeldAddress, Netlink, NetlinkError};
 
@@ -46,13 +47,8 @@ pub enum RealServerError {
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
     /// Not an address a service can have.
-    #[error("{vip} cannot be a VIP: it is {kind}; give an address that clients connect to")]
-    UnusableVip {
-        /// The address.
-        vip: IpAddr,
-        /// What it is instead.
-        kind: &'static str,
-    },
+    #[error(transparent)]
+    UnusableVip(#[from] RuleError),
     /// No interface of this name.
     #[error("there is no interface {name} to keep silent: see `ip link` for those there are")]
     NoInterface {
@@ -142,40 +138,17 @@ impl Machine {
     }
 }
 
-/// Refuses what clients cannot connect to.
-fn usable(vip: IpAddr) -> Result<(), RealServerError> {
-    let kind = if vip.is_unspecified() {
-        "the unspecified address"
-    } else if vip.is_loopback() {
-        "a loopback address"
-    } else if vip.is_multicast() {
-        "a multicast address"
-    } else if vip == IpAddr::V4(std::net::Ipv4Addr::BROADCAST) {
-        "the broadcast address"
-    } else {
-        return Ok(());
-    };
-    Err(RealServerError::UnusableVip { vip, kind })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_addresses_of_services_are_usable() {
-        for (vip, good) in [
-            ("192.0.2.10", true),
-            ("2001:db8::10", true),
-            ("0.0.0.0", false),
-            ("::", false),
-            ("127.0.0.1", false),
-            ("::1", false),
-            ("224.0.0.18", false),
-            ("ff02::1", false),
-            ("255.255.255.255", false),
-        ] {
-            assert_eq!(usable(vip.parse().unwrap()).is_ok(), good, "{vip}");
+    #[tokio::test]
+    async fn what_no_service_can_have_is_refused() {
+        for vip in ["127.0.0.1", "224.0.0.18", "fe80::1", "::ffff:192.0.2.10"] {
+            let vip = vip.parse().unwrap();
+            let options = Options { vip, interfaces: Vec::new(), state_dir: STATE_DIR.into() };
+            let outcome = check(&options).await;
+            assert!(matches!(outcome, Err(RealServerError::UnusableVip(_))), "{vip}: {outcome:?}");
         }
     }
 }

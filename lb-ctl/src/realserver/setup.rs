@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::state::{State, StateFile};
 use super::sysctl::{ALL, Setting, Sysctl};
-use super::{Machine, Options, RealServerError, check, usable};
+use super::{Machine, Options, RealServerError, check};
+use crate::config::rules;
 use crate::netlink::types::host_prefix;
 use crate::netlink::{Mark, Put};
 
@@ -16,7 +17,7 @@ use crate::netlink::{Mark, Put};
 /// refuses. What was done up to then stays, and undo takes it back.
 pub async fn setup(options: &Options) -> Result<Vec<String>, RealServerError> {
     let vip = options.vip;
-    usable(vip)?;
+    rules::vip(vip)?;
     let machine = Machine::look().await?;
     let loopback = machine.loopback(vip)?;
     if !loopback.up {

@@ -153,11 +153,13 @@ async fn definition_files() {
     let fault = format!("lb-ctl: bad: {}\n", support::FAULT);
     assert_eq!(daemon.ends("apply bad", 4).await, fault);
     assert_eq!(daemon.ends("diff bad", 4).await, fault);
-    assert!(daemon.ends("apply binary", 4).await.contains("not UTF-8"));
+    assert!(daemon.ends("apply binary", 4).await.contains("binary:1:1: this is not UTF-8"));
     assert!(daemon.ends("apply missing", 1).await.contains("cannot read missing"));
     assert_eq!(daemon.ends("reload", 0).await, "nothing to change\n");
     assert_eq!(daemon.ends("reload -o json", 0).await, "{\n  \"changes\": []\n}\n");
-    assert_eq!(daemon.ends("save", 0).await, "{\"services\": []}\n");
+    for save in ["save", "save -"] {
+        assert_eq!(daemon.ends(save, 0).await, "{\"services\": []}\n");
+    }
     assert_eq!(daemon.ends("save copy", 0).await, "");
     assert_eq!(fs::read_to_string(path("copy")).unwrap(), "{\"services\": []}\n");
     assert!(daemon.ends("save no/where", 1).await.contains("cannot write no/where"));

@@ -1,4 +1,5 @@
-//! Starts that are refused: each says why, leaves nothing behind, and harms nothing that runs.
+//! Starts that are refused: each says why, leaves nothing behind, and harms nothing that runs. And
+//! starts after a daemon that was killed.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bench::lab::{Lab, LabError, Namespace, VIP4, VIP6};
 
 use super::control::{
-    AddressWatch, Ended, LB_CTL, addresses, binary_for_all, json, lab, programs, run,
+    AddressWatch, Ended, LB_CTL, addresses, binary_for_all, ctl, has, json, lab, programs, run,
 };
 use super::{DEFINITION, files, settled};
 
@@ -105,6 +106,8 @@ fn an_interface_that_cannot_be_balanced_on_is_named() {
     start().leaves_nothing(here, "--interface eth7").refused(4, &["no such interface", "eth7"]);
     let ended = start().leaves_nothing(here, "--interface eth0 --interface eth7");
     ended.refused(4, &["no such interface", "eth7"]);
+    let odd = start().leaves_nothing(here, "--interface eth0/1");
+    odd.refused(4, &["interface name \"eth0/1\"", "cannot be one"]);
     start().leaves_nothing(here, "--interface lo").refused(4, &["lo", "not Ethernet"]);
     start().leaves_nothing(here, "").refused(4, &["no interface", "--interface", "lb-ctl.json"]);
     let file = r#"{ "interfaces": ["eth8"] }"#;
@@ -263,4 +266,29 @@ fn a_failed_restart_leaves_forwarding_as_it_was() {
     bed.wait_for_reals("up");
     assert_eq!(json(&bed.director, "status")["adopted"], true);
     assert_eq!(before.addresses(), addresses(&here));
+}
+
+#[test]
+fn a_socket_that_a_killed_daemon_left_is_taken() {
+    let mut bed = settled();
+    bed.knock(VIP4.into(), 53, 2);
+    bed.director.kill().unwrap();
+    assert!(bed.director.socket().exists(), "a killed daemon cannot clear up");
+    ctl(&bed.director, "list").refused(3, &["nobody listens"]);
+    bed.director.start().unwrap();
+    assert_eq!(bed.counted(VIP4.into(), 53).1, 2);
+    bed.director.stop().unwrap();
+    assert!(!bed.director.socket().exists(), "one that leaves does");
+}
+
+#[test]
+fn a_missing_file_empties_a_running_director_and_says_so() {
+    let mut bed = settled();
+    bed.director.kill().unwrap();
+    fs::remove_file(bed.director.definition_path()).unwrap();
+    bed.director.start().unwrap();
+    assert_eq!(json(&bed.director, "list")["services"].as_array().unwrap().len(), 0);
+    assert!(!has(&bed.lab.director.namespace, "eth0", "192.0.2.10/32"));
+    let log = bed.director.log();
+    assert!(log.contains("WARN") && log.contains("there is no definition file"), "{log}");
 }

@@ -48,6 +48,9 @@ fn letters_and_long_flags_are_the_same() {
     for long in pairs {
         assert_eq!(format!("{:?}", parse(long).unwrap()), format!("{short:?}"));
     }
+    for verb in ["add-real", "edit-real"] {
+        assert!(parse(&format!("lb-ctl {verb} -t 192.0.2.10:80 -r 192.0.2.21 -g -w 2")).is_ok());
+    }
     let short = parse("lb-ctl add-service -u 192.0.2.10:53 -s mh -p -M 32").unwrap();
     let long = "lb-ctl add-service --udp 192.0.2.10:53 --scheduler mh --persistent --netmask 32";
     assert_eq!(format!("{:?}", parse(long).unwrap()), format!("{short:?}"));

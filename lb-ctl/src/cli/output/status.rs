@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use crate::api::wire::{ConfigState, ConfigStatus, Interface, Map, Status};
 
+/// How many VIPs of an interface are named; there may be thousands.
+const SHOWN_VIPS: usize = 8;
+
 /// The text of `status`.
 pub(in crate::cli) fn table(status: &Status) -> String {
     let mut text = summary(status);
@@ -34,7 +37,10 @@ fn summary(status: &Status) -> String {
     } else {
         let names: Vec<_> = attached
             .iter()
-            .map(|one| format!("{} ({})", one.name, one.mode.as_deref().unwrap_or_default()))
+            .map(|one| {
+                let down = if one.up { "" } else { ", DOWN" };
+                format!("{} ({}{down})", one.name, one.mode.as_deref().unwrap_or_default())
+            })
             .collect();
         format!("forwarding on {}", names.join(", "))
     };
@@ -70,7 +76,7 @@ fn definition(config: &ConfigStatus) -> String {
 }
 
 fn interface_words(interface: &Interface) -> String {
-    let Interface { name, ifindex, mode, reason, link_id, vips } = interface;
+    let Interface { name, ifindex, up, mode, reason, link_id, vips } = interface;
     let mut words = name.clone();
     if let Some(index) = ifindex {
         let _ = write!(words, " (index {index})");
@@ -79,12 +85,18 @@ fn interface_words(interface: &Interface) -> String {
     if !reason.is_empty() {
         let _ = write!(words, ", {reason}");
     }
+    if ifindex.is_some() && !up {
+        words.push_str("; the interface is down, or its cable is out");
+    }
     if let Some(link) = link_id {
         let _ = write!(words, "; link {link}");
     }
     if !vips.is_empty() {
-        let vips: Vec<_> = vips.iter().map(ToString::to_string).collect();
-        let _ = write!(words, "; VIPs {}", vips.join(", "));
+        let shown: Vec<_> = vips.iter().take(SHOWN_VIPS).map(ToString::to_string).collect();
+        let _ = write!(words, "; VIPs {}", shown.join(", "));
+        if vips.len() > shown.len() {
+            let _ = write!(words, " and {} more", vips.len() - shown.len());
+        }
     }
     words
 }
@@ -145,6 +157,25 @@ packets    drop     no-real                        3
         );
         assert!(text.contains("interface  eth0: NOT attached, there is no such interface\n"));
         assert!(text.contains("the last good state runs on: line 3, column 1: expected value\n"));
+    }
+
+    #[test]
+    fn an_interface_that_is_down_forwards_nothing() {
+        let mut status = samples::status();
+        status.interfaces[0].up = false;
+        let text = table(&status);
+        assert!(text.starts_with("forwarding on eth0 (native, DOWN), "), "{text}");
+        assert!(text.contains("; the interface is down, or its cable is out; link 12;"), "{text}");
+    }
+
+    #[test]
+    fn a_crowd_of_vips_is_counted() {
+        let mut status = samples::status();
+        let vip = status.interfaces[0].vips[0];
+        status.interfaces[0].vips = vec![vip; SHOWN_VIPS];
+        assert!(!table(&status).contains("more"));
+        status.interfaces[0].vips = vec![vip; SHOWN_VIPS + 2];
+        assert!(table(&status).contains("192.0.2.10 and 2 more\n"), "{}", table(&status));
     }
 
     #[test]

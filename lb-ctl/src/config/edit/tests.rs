@@ -36,6 +36,22 @@ fn refuses_a_service_that_the_file_would_refuse() {
 }
 
 #[test]
+fn a_real_cannot_become_a_vip_nor_a_vip_a_real() {
+    let real = tcp("192.0.2.21", 8080);
+    let refused = add_service(&desired(), real, None, Scheduler::Mh).unwrap_err();
+    assert_eq!(refused.kind(), EditErrorKind::Refused);
+    let words = "192.0.2.21 is a real of service tcp 192.0.2.10:80 and the VIP of service tcp \
+                 192.0.2.21:8080";
+    assert!(refused.to_string().starts_with(words), "{refused}");
+
+    let other = tcp("192.0.2.11", 80);
+    let two = add_service(&desired(), other, None, Scheduler::Mh).unwrap();
+    assert_eq!(kind(add_real(&two, web(), other.address, 1)), EditErrorKind::Refused);
+    let one = delete_service(&two, other).unwrap();
+    assert!(add_real(&one, web(), other.address, 1).is_ok());
+}
+
+#[test]
 fn edits_only_what_is_given() {
     let change = |name: Option<&str>| ServiceChange {
         name: name.map(str::to_owned),

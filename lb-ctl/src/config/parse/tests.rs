@@ -72,6 +72,16 @@ fn points_at_bad_addresses() {
 }
 
 #[test]
+fn points_at_a_real_that_is_the_vip_of_another_service() {
+    points_at(
+        "\"2001:db8::10\", \"port\": 53,\n      \"reals\": [ { \"address\": \"2001:db8::21\" } ]",
+        "\"192.0.2.22\", \"port\": 53",
+        "line 6, column 31 (services[0].reals[1].address): 192.0.2.22 is a real of service tcp \
+         192.0.2.10:80 and the VIP of service udp 192.0.2.22:53",
+    );
+}
+
+#[test]
 fn points_at_bad_words() {
     let interface = "line 2, column 26 (interfaces[1]): interface ";
     points_at("\"eth1\"", "\"eth0\"", &format!("{interface}eth0 stands at interfaces[0] already"));

@@ -43,6 +43,12 @@ pub enum RuleError {
     /// A service that would forward to itself.
     #[error("real {real} is the VIP of its own service: give the real server's own address")]
     RealIsVip { real: IpAddr },
+    /// A real whose address the director takes for itself.
+    #[error(
+        "{address} is a real of service {real_of} and the VIP of service {service}: the director \
+         holds its VIPs itself, so give the real server's own address"
+    )]
+    RealIsOtherVip { address: IpAddr, real_of: Endpoint, service: Endpoint },
     /// Direct routing leaves the TCP or UDP header alone.
     #[error(
         "real {real} has port {port} and its service {service} has port {}: direct routing \

@@ -215,3 +215,13 @@ fn errors_of_the_file_system_have_their_own_words() {
     assert!(matches!(error(libc::EACCES), StoreError::Unwritable { .. }));
     assert!(matches!(error(libc::ENOSPC), StoreError::Unwritable { .. }));
 }
+
+#[test]
+fn a_file_that_is_far_too_long_is_not_read() {
+    let bed = Bed::with(TEXT);
+    // A hole, so that it takes no room.
+    let file = File::options().write(true).open(bed.store.path()).unwrap();
+    file.set_len(MAX_BYTES as u64 + 1).unwrap();
+    assert!(matches!(bed.store.load(), Err(StoreError::TooLong { .. })));
+    assert!(bed.store.changed_by_hand().is_err());
+}
