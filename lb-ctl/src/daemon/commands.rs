@@ -138,11 +138,11 @@ impl<D: Dataplane> Core<D> {
     }
 
     fn zero(&mut self) -> Answer {
-        self.settler.assume_carried(self.actual.services().values().map(|s| s.id));
         let services = self.actual.services().values().map(|s| MapOp::ZeroService { id: s.id });
         let reals = self.actual.reals_in_use().map(|(id, _)| MapOp::ZeroReal { id });
         let ops: Vec<MapOp> = services.chain(reals).collect();
         apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)?;
+        self.settler.assume_carried(self.actual.services().values().map(|s| s.id));
         self.dataplane.zero_reasons().map_err(failed)?;
         Ok(Reply::Done)
     }

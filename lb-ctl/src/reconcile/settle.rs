@@ -30,7 +30,7 @@ pub struct Settling {
     carried: HashSet<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Pressure {
     deferred: u64,
     /// When the count was last seen to have grown.
@@ -91,8 +91,8 @@ impl Settling {
 
     /// For how long no flow of a service has failed to be recorded; `None` where none ever did.
     fn quiet_for(&mut self, service: u32, deferred: u64, now: Ticks) -> Option<Ticks> {
-        let fresh = Pressure { deferred, grown: None };
-        let pressure = self.pressure.entry(service).or_insert(fresh);
+        let pressure = self.pressure.entry(service).or_default();
+        // When what is found at the first look came about is not known: it may have been just now.
         if pressure.deferred != deferred {
             *pressure = Pressure { deferred, grown: Some(now) };
         }
