@@ -87,6 +87,12 @@ impl World {
         world
     }
 
+    fn happen_all(&mut self, events: &[Event]) {
+        for event in events {
+            self.happen(event);
+        }
+    }
+
     fn happen(&mut self, event: &Event) {
         let Self { director, clients } = self;
         match event {
@@ -145,7 +151,7 @@ fn without_tracking_flows_move() {
     let mut world = World::new(Family::V4);
     world.director.track(Tracking::None);
     let events = [Event::Begin(Protocol::Tcp, 50), Event::Weigh(4, 1), Event::Talk(u64::MAX)];
-    events.iter().for_each(|event| world.happen(event));
+    world.happen_all(&events);
 }
 
 /// And that time brings rings to rest, with the flows where they were.
@@ -153,7 +159,7 @@ fn without_tracking_flows_move() {
 fn a_change_comes_to_rest_and_its_flows_stay() {
     let mut world = World::new(Family::V6);
     let look = [Event::Settle, Event::Walk, Event::Walked];
-    look.iter().for_each(|event| world.happen(event));
+    world.happen_all(&look);
     assert_eq!(world.director.census(), (0, 0), "before the first packet there is nothing to keep");
     let begin = |protocol| Event::Begin(protocol, 60);
     for event in [begin(Protocol::Tcp), begin(Protocol::Udp), Event::Weigh(4, 1), Event::Settle] {
@@ -167,7 +173,7 @@ fn a_change_comes_to_rest_and_its_flows_stay() {
         world.happen(&Event::Wait(1));
     }
     world.happen(&Event::Wait(4000));
-    look.iter().for_each(|event| world.happen(event));
+    world.happen_all(&look);
     let (unsettled, marked) = world.director.census();
     assert_eq!(unsettled, 0);
     assert!(marked > 0 && marked < moving, "{marked} of {moving} slots have flows elsewhere");

@@ -16,7 +16,7 @@ struct Client {
 }
 
 /// All flows that are alive.
-pub struct Clients {
+pub(crate) struct Clients {
     family: Family,
     flows: Vec<Client>,
     begun: u16,
@@ -26,12 +26,12 @@ pub struct Clients {
 const FIRST_STRANGER: u16 = 40_000;
 
 impl Clients {
-    pub fn new(family: Family) -> Self {
+    pub(crate) fn new(family: Family) -> Self {
         Self { family, flows: Vec::new(), begun: 0, strangers: 0 }
     }
 
     /// A flow begins: TCP with its handshake, UDP with a packet.
-    pub fn begin(&mut self, director: &mut Director, protocol: Protocol) {
+    pub(crate) fn begin(&mut self, director: &mut Director, protocol: Protocol) {
         self.begun += 1;
         let packet = Packet { source_port: self.begun, protocol, ..Packet::new(self.family) };
         let first = Packet { flags: SYN, ..packet.clone() };
@@ -42,7 +42,7 @@ impl Clients {
     }
 
     /// SYNs of clients that never come again.
-    pub fn flood(&mut self, director: &Director, count: usize) {
+    pub(crate) fn flood(&mut self, director: &Director, count: usize) {
         for _ in 0..count {
             self.strangers = (self.strangers + 1) % (u16::MAX - FIRST_STRANGER);
             let source_port = FIRST_STRANGER + self.strangers;
@@ -51,7 +51,7 @@ impl Clients {
     }
 
     /// Those flows send a packet whose bit of `share` is set.
-    pub fn talk(&mut self, director: &mut Director, share: u64) {
+    pub(crate) fn talk(&mut self, director: &mut Director, share: u64) {
         for (number, client) in self.flows.iter_mut().enumerate() {
             if share >> (number % 64) & 1 != 0 {
                 client.talk(director, ACK);
@@ -60,7 +60,7 @@ impl Clients {
     }
 
     /// Those flows end whose bit of `share` is set.
-    pub fn end(&mut self, director: &mut Director, share: u64) {
+    pub(crate) fn end(&mut self, director: &mut Director, share: u64) {
         let mut number = 0;
         self.flows.retain_mut(|client| {
             let ends = share >> (number % 64) & 1 != 0;
@@ -74,7 +74,7 @@ impl Clients {
 
     /// Time passes. Each flow that would be idle for longer than its timeout sends a packet just
     /// before.
-    pub fn wait(&mut self, director: &mut Director, ticks: Ticks) {
+    pub(crate) fn wait(&mut self, director: &mut Director, ticks: Ticks) {
         let end = director.now() + ticks;
         loop {
             let due = |client: &Client| client.seen + idle(client.packet.protocol) - 1;
@@ -87,7 +87,7 @@ impl Clients {
     }
 
     /// The flows of a real that is gone are lost.
-    pub fn lose(&mut self, real: usize) {
+    pub(crate) fn lose(&mut self, real: usize) {
         self.flows.retain(|client| client.real != real);
     }
 }

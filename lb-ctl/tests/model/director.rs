@@ -8,6 +8,7 @@ use lb_common::be::{Be16, Be32, Be128};
 use lb_common::budget::Budget;
 use lb_common::hash::{flow_hash, slot};
 use lb_common::key::{FlowKey, Protocol, ServiceKey};
+use lb_common::ring::Slot;
 use lb_common::timeout;
 use lb_common::value::{Connection, Mac, Service, Ticks, Tracking};
 use lb_ctl::config::model::Endpoint;
@@ -39,7 +40,7 @@ struct Wanted {
 }
 
 /// The director.
-pub struct Director {
+pub(crate) struct Director {
     family: Family,
     tables: MemoryTables,
     actual: Actual,
@@ -50,7 +51,7 @@ pub struct Director {
 }
 
 /// How long a flow may be idle and still be alive.
-pub const fn idle(protocol: Protocol) -> Ticks {
+pub(crate) const fn idle(protocol: Protocol) -> Ticks {
     match protocol {
         Protocol::Tcp => TCP_IDLE,
         Protocol::Udp => UDP_IDLE,
@@ -62,7 +63,7 @@ const fn mac(real: usize) -> Mac {
 }
 
 impl Director {
-    pub fn new(family: Family) -> Self {
+    pub(crate) fn new(family: Family) -> Self {
         let mut tables = MemoryTables { ring_slots: SLOTS, ..MemoryTables::default() };
         tables.budget.set(Budget::of(RECORDS));
         tables.ingress.insert(INGRESS, DIRECTOR);
@@ -77,18 +78,18 @@ impl Director {
         }
     }
 
-    pub fn now(&self) -> Ticks {
+    pub(crate) fn now(&self) -> Ticks {
         self.tables.now
     }
 
-    pub fn pass(&mut self, ticks: Ticks) {
+    pub(crate) fn pass(&mut self, ticks: Ticks) {
         self.tables.now += ticks;
     }
 
     /// Sends a packet through the engine; gives the real it went to.
-    pub fn send(&self, packet: &Packet) -> Option<usize> {
+    pub(crate) fn send(&self, packet: &Packet) -> Option<usize> {
         let entry = self.entry(&packet.flow());
-        let settled = self.slot_of(packet).is_none_or(|slot| slot.is_settled());
+        let settled = self.slot_of(packet).is_none_or(Slot::is_settled);
         let mut frame = packet.frame();
         let reason = pipeline::process(&mut SlicePacket::new(&mut frame, INGRESS), &self.tables);
         if self.tracking == Tracking::Changes && settled {
@@ -104,7 +105,7 @@ impl Director {
         }
     }
 
-    fn slot_of(&self, packet: &Packet) -> Option<lb_common::ring::Slot> {
+    fn slot_of(&self, packet: &Packet) -> Option<Slot> {
         let hash = match packet.flow() {
             Flow::V4(key) => flow_hash(self.tables.seed, &key),
             Flow::V6(key) => flow_hash(self.tables.seed, &key),
@@ -115,24 +116,24 @@ impl Director {
     }
 
     /// Adds a real, or gives it another weight.
-    pub fn weigh(&mut self, real: usize, weight: u16) {
+    pub(crate) fn weigh(&mut self, real: usize, weight: u16) {
         self.wanted.entry(real).or_insert(Wanted { weight, reachable: true }).weight = weight;
         self.converge();
     }
 
-    pub fn delete(&mut self, real: usize) {
+    pub(crate) fn delete(&mut self, real: usize) {
         self.wanted.remove(&real);
         self.converge();
     }
 
-    pub fn reach(&mut self, real: usize, reachable: bool) {
+    pub(crate) fn reach(&mut self, real: usize, reachable: bool) {
         if let Some(wanted) = self.wanted.get_mut(&real) {
             wanted.reachable = reachable;
         }
         self.converge();
     }
 
-    pub fn track(&mut self, tracking: Tracking) {
+    pub(crate) fn track(&mut self, tracking: Tracking) {
         self.tracking = tracking;
         self.converge();
     }
@@ -206,7 +207,7 @@ impl Director {
         }
     }
 
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let forwarded = |id| self.tables.service_stats.borrow().get(&id).map_or(0, |s| s.packets);
         let deferred = |id| self.tables.deferred.borrow().get(&id).copied().unwrap_or_default();
         let observe = |id| Ok(Observed { forwarded: forwarded(id), deferred: deferred(id) });
@@ -216,7 +217,7 @@ impl Director {
     }
 
     /// Reads the connection table, after taking out what expired.
-    pub fn walk(&mut self) {
+    pub(crate) fn walk(&mut self) {
         let now = self.now();
         let expired = |connection: &Connection, protocol| {
             timeout::left(connection, idle(protocol), now).is_none()
@@ -233,14 +234,14 @@ impl Director {
         self.walk = Marks::of(&self.actual, SLOTS).map(|marks| marks.compare(&entries));
     }
 
-    pub fn walked(&mut self) {
+    pub(crate) fn walked(&mut self) {
         let found = self.walk.take().unwrap_or_default();
         let ops = settle::release(&self.actual, found);
         self.run(&ops);
     }
 
     /// Another daemon takes over what the tables hold.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let now = self.now();
         let rings = &self.tables.rings;
         self.actual = Actual::inherited(
@@ -256,19 +257,19 @@ impl Director {
         self.converge();
     }
 
-    pub fn zero(&mut self) {
+    pub(crate) fn zero(&mut self) {
         self.settling.assume_carried(self.actual.services().values().map(|service| service.id));
         self.tables.service_stats.get_mut().clear();
     }
 
     /// Slots of all services that are unsettled, and that are marked.
-    pub fn census(&self) -> (usize, usize) {
+    pub(crate) fn census(&self) -> (usize, usize) {
         let census = self.actual.rings().map(|(_, ring)| ring.census());
         census.fold((0, 0), |(unsettled, marked), c| (unsettled + c.unsettled, marked + c.marked))
     }
 
     /// Entries of the connection table.
-    pub fn entries(&self) -> usize {
+    pub(crate) fn entries(&self) -> usize {
         self.tables.v4.connections.borrow().len() + self.tables.v6.connections.borrow().len()
     }
 }
