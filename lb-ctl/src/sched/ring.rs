@@ -209,8 +209,7 @@ fn fill(members: &[Member], count: u32) -> impl Iterator<Item = RealId> + use<> 
 
 fn moved(before: Slot, current: RealId, alive: &impl Fn(RealId) -> bool) -> Slot {
     let origin = before.origin();
-    let origin = if origin != NO_REAL && alive(origin) { origin } else { current };
-    if origin != current {
+    if origin != current && origin != NO_REAL && alive(origin) {
         Slot::moving(origin, current)
     } else if before.is_settled() {
         Slot::settled(current)

@@ -87,7 +87,23 @@ pub(super) fn update_batch<V: Pod>(
     indices: &[u32],
     values: &[V],
 ) -> io::Result<()> {
-    assert_eq!(indices.len(), values.len(), "each value has an index");
+    update_batch_per_cpu(map, indices, values, 1)
+}
+
+/// The same for an array that has each element once for each of `cpus`, the CPUs that there can be
+/// (kernel 5.13, commit f008d732ab18). The values of one element stand side by side, and have a
+/// size that eight divides.
+///
+/// # Errors
+///
+/// What the kernel says; some elements may have been written.
+pub(super) fn update_batch_per_cpu<V: Pod>(
+    map: BorrowedFd<'_>,
+    indices: &[u32],
+    values: &[V],
+    cpus: usize,
+) -> io::Result<()> {
+    assert_eq!(indices.len() * cpus, values.len(), "each index has its values");
     if values.is_empty() {
         return Ok(());
     }
@@ -95,9 +111,10 @@ pub(super) fn update_batch<V: Pod>(
     attr.keys = indices.as_ptr().addr() as u64;
     attr.values = values.as_ptr().addr() as u64;
     // SAFETY: `attr` is the struct this command reads; `indices` and `values` outlive the call and
-    // hold `count` elements each; the callers give the map's own type of values.
+    // hold `count` elements, of which each has `cpus` values; the callers give the map's own type
+    // of values.
     unsafe { bpf(BPF_MAP_UPDATE_BATCH, &mut attr) }?;
-    attr.all_of(values.len(), "written")
+    attr.all_of(indices.len(), "written")
 }
 
 /// Reads the first `count` elements of an array, in one call.

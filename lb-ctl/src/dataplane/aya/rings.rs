@@ -1,5 +1,6 @@
 //! The rings: one array for each service, exchanged whole.
 
+use std::borrow::Cow;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
 
@@ -20,6 +21,8 @@ pub(super) struct Rings {
     rings: ArrayOfMaps<MapData>,
     /// A second handle to the same map, for what aya has no call for.
     raw: MapData,
+    /// The index of every slot of a ring, ascending.
+    indices: Vec<u32>,
 }
 
 impl Rings {
@@ -28,16 +31,23 @@ impl Rings {
         Ok(Self {
             rings: take(ebpf, names::RINGS)?,
             raw: raw.map_err(map_error("open", names::RINGS))?,
+            indices: Vec::new(),
         })
     }
 
     /// Fills new maps and puts them in the place of these services' rings, with one wait for all:
     /// the kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
     /// Needs a file descriptor for each.
-    pub(super) fn put(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
-        let maps: Vec<MapData> =
-            rings.iter().map(|(_, slots)| new_ring(slots)).collect::<Result<_, _>>()?;
-        let services: Vec<u32> = rings.iter().map(|(service, _)| *service).collect();
+    pub(super) fn put<'a>(
+        &mut self,
+        rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
+    ) -> Result<(), DataplaneError> {
+        let mut services = Vec::new();
+        let mut maps: Vec<MapData> = Vec::new();
+        for (service, slots) in rings {
+            services.push(service);
+            maps.push(self.new_ring(&slots)?);
+        }
         let fds: Vec<u32> =
             maps.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
         bpf_syscall::update_batch(self.raw.fd().as_fd(), &services, &fds)
@@ -65,21 +75,24 @@ impl Rings {
         }
         Ok(rings)
     }
-}
 
-/// A ring that is filled and stands in no service yet.
-fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
-    let definition = aya_obj::Map::new_from_params(
-        BPF_MAP_TYPE_ARRAY as u32,
-        size_of::<u32>() as u32,
-        size_of::<Slot>() as u32,
-        slots.len() as u32,
-        BPF_F_INNER_MAP,
-    );
-    let ring = MapData::create(definition, "RING", None)
-        .map_err(map_error("create a ring for", names::RINGS))?;
-    let indices: Vec<u32> = (0..slots.len() as u32).collect();
-    bpf_syscall::update_batch(ring.fd().as_fd(), &indices, slots)
-        .map_err(io_error("fill a ring for", names::RINGS))?;
-    Ok(ring)
+    /// A ring that is filled and stands in no service yet.
+    fn new_ring(&mut self, slots: &[Slot]) -> Result<MapData, DataplaneError> {
+        let count = slots.len() as u32;
+        let definition = aya_obj::Map::new_from_params(
+            BPF_MAP_TYPE_ARRAY as u32,
+            size_of::<u32>() as u32,
+            size_of::<Slot>() as u32,
+            count,
+            BPF_F_INNER_MAP,
+        );
+        let ring = MapData::create(definition, "RING", None)
+            .map_err(map_error("create a ring for", names::RINGS))?;
+        if self.indices.len() != slots.len() {
+            self.indices = (0..count).collect();
+        }
+        bpf_syscall::update_batch(ring.fd().as_fd(), &self.indices, slots)
+            .map_err(io_error("fill a ring for", names::RINGS))?;
+        Ok(ring)
+    }
 }
