@@ -11,7 +11,7 @@ use std::time::Duration;
 use bench::lab::{Lab, LabError, Process, VIPS, wait_until};
 use common::flows::{Answers, Flow, assert_all_stay, assert_fair, shares};
 use common::traffic::{
-    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo,
+    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo, tracked,
 };
 use lb_ctl::api::wire::RealState;
 
@@ -49,7 +49,7 @@ fn connections_survive_every_change_but_the_end_of_their_own_real() {
     let lab = Lab::builder().reals(4).build().unwrap();
     let services: Vec<_> =
         VIPS.iter().map(|&vip| service("tcp", vip, ECHO, &all_reals(&lab, vip)[..3])).collect();
-    let site = Site::ready(lab, &services, &[]);
+    let site = Site::ready(lab, &tracked(services), &[]);
     let _echo = start_echo(&site.lab, "tcp", ECHO);
     for vip in VIPS {
         let mut flows = site.open((vip, ECHO).into(), FLOWS);
@@ -89,10 +89,11 @@ fn change_by_command(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
 fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
     let mut reals = all_reals(&site.lab, vip);
     reals.reverse();
-    let turned = [service("udp", vip, ECHO, &reals), service("tcp", vip, ECHO, &reals)];
+    let udp = service("udp", vip, ECHO, &reals);
+    let turned = tracked(vec![udp, service("tcp", vip, ECHO, &reals)]);
     let other = VIPS.into_iter().find(|other| *other != vip).unwrap();
-    let kept = service("tcp", other, ECHO, &all_reals(&site.lab, other)[..3]);
-    let with_kept = |services: &[_]| definition(&[services, std::slice::from_ref(&kept)].concat());
+    let kept = tracked(vec![service("tcp", other, ECHO, &all_reals(&site.lab, other)[..3])]);
+    let with_kept = |services: &[_]| definition(&[services, &kept].concat());
 
     let file = site.lab.files().join("turned.json");
     std::fs::write(&file, with_kept(&turned)).unwrap();
@@ -102,7 +103,8 @@ fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
     assert_fair(&newcomers(site, vip, 200), 4);
     assert_eq!(site.list().services.len(), 3, "a service more");
 
-    let fourth = [service("tcp", vip, ECHO, &with_weights(&reals, [1000, 1, 1, 1]))];
+    let fourth = service("tcp", vip, ECHO, &with_weights(&reals, [1000, 1, 1, 1]));
+    let fourth = tracked(vec![fourth]);
     site.director.write_definition(&with_kept(&fourth)).unwrap();
     site.ctl(&["reload"]);
     assert_all_stay(&mut *flows, "with the file edited and reloaded");
@@ -132,7 +134,7 @@ fn delete_their_real(site: &Site, vip: IpAddr, flows: Vec<Flow>) {
 #[test]
 fn a_drained_real_keeps_its_connections_and_gets_its_share_back() {
     let lab = Lab::builder().build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
+    let services = tracked(services(&lab, "tcp", ECHO));
     let site = Site::ready(lab, &services, &[]);
     let _echo = start_echo(&site.lab, "tcp", ECHO);
     for vip in VIPS {
@@ -155,7 +157,7 @@ fn a_drained_real_keeps_its_connections_and_gets_its_share_back() {
 #[test]
 fn a_drain_that_waits_ends_with_the_last_connection() {
     let lab = Lab::builder().reals(2).build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
+    let services = tracked(services(&lab, "tcp", ECHO));
     let site = Site::ready(lab, &services, &[]);
     let _echo = start_echo(&site.lab, "tcp", ECHO);
     for vip in VIPS {

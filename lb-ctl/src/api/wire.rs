@@ -61,8 +61,15 @@ pub struct Real {
     pub interface: Option<String>,
     /// Established TCP connections.
     pub active_connections: u64,
-    /// Other tracked connections: opening, closing, UDP.
+    /// Other tracked connections: opening, closing, UDP. 0 where they are estimated.
     pub inactive_connections: u64,
+    /// Not all of its connections stand in a table: the active ones are those begun less those
+    /// that the client ended, since the counters were last set to zero.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub estimated: bool,
+    /// Connections from before a change, which nothing records, may still go to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub settling: bool,
     /// Its counters.
     pub stats: Stats,
 }
@@ -80,6 +87,10 @@ pub struct Service {
     pub port: u16,
     /// The scheduler's LVS name.
     pub scheduler: String,
+    /// `changes`, `full` or `none`: what is remembered of its flows.
+    pub tracking: String,
+    /// Seconds after its last packet until a flow is forgotten.
+    pub idle_timeout: u32,
     /// Its counters.
     pub stats: Stats,
     /// Its reals.
@@ -242,6 +253,12 @@ pub struct NewService {
     /// The scheduler's LVS name; `mh` where absent.
     #[serde(default)]
     pub scheduler: Option<String>,
+    /// What is remembered of its flows: `changes`, `full` or `none`; `changes` where absent.
+    #[serde(default)]
+    pub tracking: Option<String>,
+    /// Seconds after its last packet until a flow is forgotten; 900 (TCP) or 60 (UDP) where absent.
+    #[serde(default)]
+    pub idle_timeout: Option<u32>,
 }
 
 /// Properties of a service to change; what is absent stays.
@@ -254,6 +271,12 @@ pub struct ServiceEdit {
     /// The new scheduler.
     #[serde(default)]
     pub scheduler: Option<String>,
+    /// What is remembered of its flows from now on: `changes`, `full` or `none`.
+    #[serde(default)]
+    pub tracking: Option<String>,
+    /// The new idle timeout, in seconds.
+    #[serde(default)]
+    pub idle_timeout: Option<u32>,
 }
 
 /// A real to add.
@@ -300,4 +323,9 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What failed, on which object, why, and what to do about it.
     pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use lb_common::key::Protocol;
 use lb_common::limits::maps as names;
 use lb_common::value::{RealId, Stats, connection_state};
 use lb_common::verdict::Reason;
@@ -12,7 +13,7 @@ use super::core::{Core, failed};
 use super::interfaces::Interface;
 use crate::api::wire;
 use crate::command::{CommandError, Reply};
-use crate::config::model::{Endpoint, Real, Service};
+use crate::config::model::{Endpoint, Real, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
 use crate::state::State;
@@ -64,6 +65,9 @@ fn count(mut list: wire::List, owners: &Owners, tracked: &[Tracked]) -> wire::Li
     for connection in tracked {
         let Some(owner) = owners.0.get(&(connection.real, connection.generation)) else { continue };
         let real = &mut list.services[owner.service].reals[owner.real];
+        if real.estimated {
+            continue;
+        }
         if connection.state == connection_state::ESTABLISHED {
             real.active_connections += 1;
         } else {
@@ -156,7 +160,15 @@ fn view_service<D: Dataplane>(
     for (address, real) in &service.reals {
         let slot = id.and_then(|id| core.actual.real(id, *address)).map(|(slot, _)| slot);
         let stats = slot.map(|slot| core.dataplane.real_stats(slot)).transpose().map_err(failed)?;
-        reals.push(view_real(&core.state, *address, *real, stats.unwrap_or_default()));
+        let stats = stats.unwrap_or_default();
+        let ring = id.and_then(|id| core.actual.ring(id));
+        let is_origin = || slot.zip(ring).is_some_and(|(slot, ring)| ring.is_origin(slot));
+        reals.push(wire::Real {
+            active_connections: estimate(service, stats).unwrap_or_default(),
+            estimated: estimate(service, stats).is_some(),
+            settling: service.tracking == Tracking::Changes && is_origin(),
+            ..view_real(&core.state, *address, *real, stats)
+        });
     }
     Ok(wire::Service {
         name: service.name.clone(),
@@ -164,9 +176,21 @@ fn view_service<D: Dataplane>(
         vip: service.endpoint.address,
         port: service.endpoint.port,
         scheduler: service.scheduler.name().to_owned(),
+        tracking: service.tracking.name().to_owned(),
+        idle_timeout: service.idle_timeout,
         stats: view_stats(stats.unwrap_or_default()),
         reals,
     })
+}
+
+/// How many connections a real may have, where they do not all stand in the table: those begun less
+/// the packets that end one. A client that sends FIN and later RST has ended it twice.
+fn estimate(service: &Service, stats: Stats) -> Option<u64> {
+    match (service.tracking, service.endpoint.protocol) {
+        (Tracking::Full, _) => None,
+        (_, Protocol::Tcp) => Some(stats.connections.saturating_sub(stats.closes)),
+        (_, Protocol::Udp) => Some(0),
+    }
 }
 
 fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::Real {
@@ -190,6 +214,8 @@ fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::
         interface,
         active_connections: 0,
         inactive_connections: 0,
+        estimated: false,
+        settling: false,
         stats: view_stats(stats),
     }
 }

@@ -28,6 +28,14 @@ pub(crate) fn service(protocol: &str, vip: IpAddr, port: u16, reals: &[(IpAddr, 
     json!({"protocol": protocol, "vip": vip, "port": port, "reals": reals})
 }
 
+/// These services with every flow tracked: what their lists say of connections is exact.
+pub(crate) fn tracked(mut services: Vec<Value>) -> Vec<Value> {
+    for service in &mut services {
+        service["tracking"] = json!("full");
+    }
+    services
+}
+
 /// A definition file.
 pub(crate) fn definition(services: &[Value]) -> String {
     json!({ "services": services }).to_string()
