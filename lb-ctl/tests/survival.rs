@@ -113,6 +113,50 @@ fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
     assert_eq!(site.list().services.len(), 2, "the extra service is gone");
 }
 
+/// The same where only those connections are recorded whose slots of the ring a change moves.
+#[test]
+fn connections_of_which_only_the_moved_are_tracked_survive_the_same() {
+    let lab = Lab::builder().reals(4).build().unwrap();
+    let services: Vec<_> =
+        VIPS.iter().map(|&vip| service("tcp", vip, ECHO, &all_reals(&lab, vip)[..3])).collect();
+    let mut site = Site::ready(lab, &services, &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    for vip in VIPS {
+        let mut flows = site.open((vip, ECHO).into(), FLOWS);
+        assert_fair(&shares(&flows), 3);
+        let of_vip = |site: &Site| site.connections().iter().filter(|one| one.vip == vip).count();
+        assert_eq!(of_vip(&site), 0, "nothing is recorded while nothing changes");
+        let [first, second, third, fourth] = [0, 1, 2, 3].map(|real| Names::new(&site, vip, real));
+        fourth.run(&site, "add-real", &["-w", "1000"]);
+        site.wait_until_up();
+        assert_all_stay(&mut flows, "with a real added");
+        let recorded = of_vip(&site);
+        assert!((1..=FLOWS).contains(&recorded), "{recorded} recorded of {FLOWS}");
+
+        flows.extend(site.open((vip, ECHO).into(), 10));
+        second.run(&site, "edit-real", &["-w", "50000"]);
+        assert_all_stay(&mut flows, "with another weight");
+        first.run(&site, "drain", &[]);
+        assert_all_stay(&mut flows, "with a real drained");
+        let drained = site.real(vip, ECHO, first.real.parse().unwrap());
+        assert!(drained.settling && drained.estimated, "{drained:?}");
+        site.director.kill().unwrap();
+        site.director.start().unwrap();
+        assert_all_stay(&mut flows, "with another daemon");
+        first.run(&site, "undrain", &[]);
+        assert_all_stay(&mut flows, "with the real back");
+
+        third.run(&site, "delete-real", &[]);
+        let (theirs, mut others): (Vec<_>, Vec<_>) =
+            flows.into_iter().partition(|flow| flow.real == "real 3");
+        for mut flow in theirs {
+            let answer = flow.ask();
+            assert!(answer.is_err(), "{vip}: answered by {answer:?}, whose real was deleted");
+        }
+        assert_all_stay(&mut others, "with the real of others deleted");
+    }
+}
+
 fn with_weights(reals: &[(IpAddr, u16)], weights: [u16; 4]) -> Vec<(IpAddr, u16)> {
     reals.iter().zip(weights).map(|((address, _), weight)| (*address, weight)).collect()
 }
@@ -178,6 +222,42 @@ fn a_drain_that_waits_ends_with_the_last_connection() {
     }
 }
 
+/// How many connections a real has is an estimate there, and nothing that waits.
+#[test]
+fn a_drain_of_a_service_that_remembers_nothing_has_nothing_to_wait_for() {
+    let lab = Lab::builder().reals(2).build().unwrap();
+    let mut services = services(&lab, "tcp", ECHO);
+    services[0]["tracking"] = "none".into();
+    let site = Site::ready(lab, &services[..1], &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    let flows = site.open((VIPS[0], ECHO).into(), 20);
+    let first = Names::new(&site, VIPS[0], 0);
+    let real = || site.real(VIPS[0], ECHO, first.real.parse().unwrap());
+    let begun = shares(&flows)["real 1"];
+    assert_eq!((real().active_connections, real().estimated), (begun, true), "{:?}", real());
+    ends(&mut drain_and_wait(&site, &first));
+    only(&newcomers(&site, VIPS[0], 20), &["real 2"]);
+    assert_eq!(site.connections(), []);
+    drop(flows);
+}
+
+/// The idle timeout must pass before a real whose flows are not all tracked is known to be free.
+#[test]
+fn a_drain_that_gives_up_says_what_it_has_waited_for() {
+    let lab = Lab::builder().reals(2).build().unwrap();
+    let services = services(&lab, "tcp", ECHO);
+    let site = Site::ready(lab, &services, &[]);
+    let first = Names::new(&site, VIPS[0], 0);
+    let mut command = site.director.command();
+    command.args(["drain", "--wait", "--timeout", "0", "-t", &first.service, "-r", &first.real]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    for words in [&*first.real, "before its drain, for 900 s after it", "--timeout"] {
+        assert!(message.contains(words), "{words} is missing: {message}");
+    }
+}
+
 fn drain_and_wait(site: &Site, real: &Names) -> Process {
     let mut command: Command = site.director.command();
     command.args(["drain", "--wait", "-t", &real.service, "-r", &real.real]);
@@ -216,7 +296,7 @@ fn a_real_that_nobody_is_gets_nothing_until_somebody_is() {
         reals[2].0 = absent(vip);
         service("tcp", vip, HTTP, &reals)
     });
-    let site = Site::start(lab, &services, &[]);
+    let site = Site::start(lab, &tracked(services.into()), &[]);
     for vip in VIPS {
         let real = || site.real(vip, HTTP, absent(vip));
         let protocol = if vip.is_ipv4() { "ARP" } else { "ND" };

@@ -38,7 +38,7 @@ async fn services_and_reals() {
         rows,
         [
             "TCP  192.0.2.10:80 mh name web",
-            "  -> 192.0.2.21:80                Route   3      0          0          up"
+            "  -> 192.0.2.21:80                Route   3      ~0         0          up"
         ]
     );
     let json = daemon.ends(&format!("list -o json {WEB}"), 0).await;

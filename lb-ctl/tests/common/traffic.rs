@@ -58,6 +58,16 @@ pub(crate) fn start_echo(lab: &Lab, protocol: &str, port: u16) -> Vec<Echo> {
     addresses.map(|(real, vip)| start(real, (vip, port).into()).unwrap()).collect()
 }
 
+/// Lets the director learn where its reals are, as one does that has served them before: then they
+/// share the ring from the first packet on. Else it is the first one's that answers, and the others
+/// take it over by as many new connections as may be recorded in a time.
+fn introduce(lab: &Lab) {
+    for address in lab.reals.iter().flat_map(bench::lab::Host::addresses) {
+        let words = ["ping", "-c", "1", "-W", "5", &address.to_string()];
+        lab.director.namespace.run(&words).unwrap();
+    }
+}
+
 /// A bed whose director serves. Servers on its reals are to be dropped before it.
 pub(crate) struct Site {
     pub(crate) director: Director,
@@ -68,6 +78,7 @@ impl Site {
     /// Prepares the reals, and starts the director with these services.
     pub(crate) fn start(lab: Lab, services: &[Value], arguments: &[&str]) -> Self {
         prepare_reals(&lab, &VIPS);
+        introduce(&lab);
         let builder = arguments.iter().fold(DirectorBuilder::new(&lab, lb_ctl()), |b, word| {
             // Each word goes on the daemon's command line.
             b.argument(*word)
