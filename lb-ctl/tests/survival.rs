@@ -4,14 +4,15 @@
 
 mod common;
 
-use std::net::{IpAddr, SocketAddr};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+#[path = "survival/drains.rs"]
+mod drains;
 
-use bench::lab::{Lab, LabError, Process, VIPS, wait_until};
+use std::net::{IpAddr, SocketAddr};
+
+use bench::lab::{Lab, VIPS, wait_until};
 use common::flows::{Answers, Flow, assert_all_stay, assert_fair, shares};
 use common::traffic::{
-    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo, tracked,
+    ECHO, HTTP, SOON, Site, all_reals, definition, service, start_echo, tracked,
 };
 use lb_ctl::api::wire::RealState;
 
@@ -124,37 +125,50 @@ fn connections_of_which_only_the_moved_are_tracked_survive_the_same() {
     for vip in VIPS {
         let mut flows = site.open((vip, ECHO).into(), FLOWS);
         assert_fair(&shares(&flows), 3);
-        let of_vip = |site: &Site| site.connections().iter().filter(|one| one.vip == vip).count();
-        assert_eq!(of_vip(&site), 0, "nothing is recorded while nothing changes");
-        let [first, second, third, fourth] = [0, 1, 2, 3].map(|real| Names::new(&site, vip, real));
-        fourth.run(&site, "add-real", &["-w", "1000"]);
-        site.wait_until_up();
-        assert_all_stay(&mut flows, "with a real added");
-        let recorded = of_vip(&site);
-        assert!((1..=FLOWS).contains(&recorded), "{recorded} recorded of {FLOWS}");
-
-        flows.extend(site.open((vip, ECHO).into(), 10));
-        second.run(&site, "edit-real", &["-w", "50000"]);
-        assert_all_stay(&mut flows, "with another weight");
-        first.run(&site, "drain", &[]);
-        assert_all_stay(&mut flows, "with a real drained");
-        let drained = site.real(vip, ECHO, first.real.parse().unwrap());
-        assert!(drained.settling && drained.estimated, "{drained:?}");
-        site.director.kill().unwrap();
-        site.director.start().unwrap();
-        assert_all_stay(&mut flows, "with another daemon");
-        first.run(&site, "undrain", &[]);
-        assert_all_stay(&mut flows, "with the real back");
-
-        third.run(&site, "delete-real", &[]);
-        let (theirs, mut others): (Vec<_>, Vec<_>) =
-            flows.into_iter().partition(|flow| flow.real == "real 3");
-        for mut flow in theirs {
-            let answer = flow.ask();
-            assert!(answer.is_err(), "{vip}: answered by {answer:?}, whose real was deleted");
-        }
-        assert_all_stay(&mut others, "with the real of others deleted");
+        change_while_the_moved_are_tracked(&mut site, vip, &mut flows);
+        change_the_tracking(&site, vip, &mut flows);
+        delete_their_real(&site, vip, flows);
     }
+}
+
+fn recorded(site: &Site, vip: IpAddr) -> usize {
+    site.connections().iter().filter(|connection| connection.vip == vip).count()
+}
+
+fn change_while_the_moved_are_tracked(site: &mut Site, vip: IpAddr, flows: &mut Vec<Flow>) {
+    let [first, second, _, fourth] = [0, 1, 2, 3].map(|real| Names::new(site, vip, real));
+    assert_eq!(recorded(site, vip), 0, "nothing is recorded while nothing changes");
+    fourth.run(site, "add-real", &["-w", "1000"]);
+    site.wait_until_up();
+    assert_all_stay(&mut *flows, "with a real added");
+    let moved = recorded(site, vip);
+    assert!((1..=FLOWS).contains(&moved), "{moved} recorded of {FLOWS}");
+
+    flows.extend(site.open((vip, ECHO).into(), 10));
+    second.run(site, "edit-real", &["-w", "50000"]);
+    assert_all_stay(&mut *flows, "with another weight");
+    first.run(site, "drain", &[]);
+    assert_all_stay(&mut *flows, "with a real drained");
+    let drained = site.real(vip, ECHO, first.real.parse().unwrap());
+    assert!(drained.settling && drained.estimated, "{drained:?}");
+    site.director.kill().unwrap();
+    site.director.start().unwrap();
+    assert_all_stay(&mut *flows, "with another daemon");
+    first.run(site, "undrain", &[]);
+    assert_all_stay(&mut *flows, "with the real back");
+}
+
+fn change_the_tracking(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
+    let [second, fourth] = [1, 3].map(|real| Names::new(site, vip, real));
+    let track = |mode| site.ctl(&["edit-service", "-t", &second.service, "--tracking", mode]);
+    track("full");
+    assert_all_stay(&mut *flows, "with every connection tracked");
+    assert_eq!(recorded(site, vip), flows.len());
+    fourth.run(site, "edit-real", &["-w", "1"]);
+    assert_all_stay(&mut *flows, "with another weight and every connection tracked");
+    track("changes");
+    second.run(site, "edit-real", &["-w", "1"]);
+    assert_all_stay(&mut *flows, "with the moved alone tracked again");
 }
 
 fn with_weights(reals: &[(IpAddr, u16)], weights: [u16; 4]) -> Vec<(IpAddr, u16)> {
@@ -173,112 +187,6 @@ fn delete_their_real(site: &Site, vip: IpAddr, flows: Vec<Flow>) {
     let real = site.lab.reals[2].address_like(vip);
     let left = site.connections().into_iter().filter(|connection| connection.real == real).count();
     assert_eq!(left, 0, "connections of a real that was deleted are listed");
-}
-
-#[test]
-fn a_drained_real_keeps_its_connections_and_gets_its_share_back() {
-    let lab = Lab::builder().build().unwrap();
-    let services = tracked(services(&lab, "tcp", ECHO));
-    let site = Site::ready(lab, &services, &[]);
-    let _echo = start_echo(&site.lab, "tcp", ECHO);
-    for vip in VIPS {
-        let mut flows = site.open((vip, ECHO).into(), FLOWS);
-        let old = shares(&flows)["real 2"];
-        let second = Names::new(&site, vip, 1);
-        second.run(&site, "drain", &[]);
-        only(&newcomers(&site, vip, 60), &["real 1", "real 3"]);
-        assert_all_stay(&mut flows, "with a real drained");
-        let drained = site.real(vip, ECHO, second.real.parse().unwrap());
-        assert_eq!((drained.state, drained.weight), (RealState::Drain, 1), "{drained:?}");
-        assert_eq!(drained.active_connections, old, "{drained:?}");
-
-        second.run(&site, "undrain", &["--wait", "--timeout", "10"]);
-        assert_fair(&newcomers(&site, vip, 200), 3);
-        assert_all_stay(&mut flows, "with the real back");
-    }
-}
-
-#[test]
-fn a_drain_that_waits_ends_with_the_last_connection() {
-    let lab = Lab::builder().reals(2).build().unwrap();
-    let services = tracked(services(&lab, "tcp", ECHO));
-    let site = Site::ready(lab, &services, &[]);
-    let _echo = start_echo(&site.lab, "tcp", ECHO);
-    for vip in VIPS {
-        let flows = site.open((vip, ECHO).into(), 20);
-        let (mut theirs, mut others): (Vec<_>, Vec<_>) =
-            flows.into_iter().partition(|flow| flow.real == "real 1");
-        let first = Names::new(&site, vip, 0);
-        let mut waiting = drain_and_wait(&site, &first);
-        runs_on(&mut waiting, "with connections open");
-        theirs.truncate(1);
-        runs_on(&mut waiting, "with one connection open");
-        assert_all_stay(&mut theirs, "while it is waited for");
-        drop(theirs);
-        ends(&mut waiting);
-        assert_all_stay(&mut others, "after the wait");
-        let drained = site.real(vip, ECHO, first.real.parse().unwrap());
-        assert_eq!(drained.state, RealState::Drain, "{drained:?}");
-    }
-}
-
-/// How many connections a real has is an estimate there, and nothing that waits.
-#[test]
-fn a_drain_of_a_service_that_remembers_nothing_has_nothing_to_wait_for() {
-    let lab = Lab::builder().reals(2).build().unwrap();
-    let mut services = services(&lab, "tcp", ECHO);
-    services[0]["tracking"] = "none".into();
-    let site = Site::ready(lab, &services[..1], &[]);
-    let _echo = start_echo(&site.lab, "tcp", ECHO);
-    let flows = site.open((VIPS[0], ECHO).into(), 20);
-    let first = Names::new(&site, VIPS[0], 0);
-    let real = || site.real(VIPS[0], ECHO, first.real.parse().unwrap());
-    let begun = shares(&flows)["real 1"];
-    assert_eq!((real().active_connections, real().estimated), (begun, true), "{:?}", real());
-    ends(&mut drain_and_wait(&site, &first));
-    only(&newcomers(&site, VIPS[0], 20), &["real 2"]);
-    assert_eq!(site.connections(), []);
-    drop(flows);
-}
-
-/// The idle timeout must pass before a real whose flows are not all tracked is known to be free.
-#[test]
-fn a_drain_that_gives_up_says_what_it_has_waited_for() {
-    let lab = Lab::builder().reals(2).build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
-    let site = Site::ready(lab, &services, &[]);
-    let first = Names::new(&site, VIPS[0], 0);
-    let mut command = site.director.command();
-    command.args(["drain", "--wait", "--timeout", "0", "-t", &first.service, "-r", &first.real]);
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let message = String::from_utf8(output.stderr).unwrap();
-    for words in [&*first.real, "before its drain, for 900 s after it", "--timeout"] {
-        assert!(message.contains(words), "{words} is missing: {message}");
-    }
-}
-
-fn drain_and_wait(site: &Site, real: &Names) -> Process {
-    let mut command: Command = site.director.command();
-    command.args(["drain", "--wait", "-t", &real.service, "-r", &real.real]);
-    Process::spawn(command.stdin(Stdio::null())).unwrap()
-}
-
-/// A whole second must pass in vain: the command looks twice in it.
-fn runs_on(waiting: &mut Process, when: &str) {
-    let second = Duration::from_secs(1);
-    let ended = wait_until("the end of drain --wait", second, || Ok(waiting.ended()?.is_some()));
-    assert!(matches!(ended, Err(LabError::Timeout { .. })), "it did not wait {when}: {ended:?}");
-}
-
-fn ends(waiting: &mut Process) {
-    let mut status = None;
-    wait_until("drain --wait to end", SOON, || {
-        status = waiting.ended()?;
-        Ok(status.is_some())
-    })
-    .unwrap();
-    assert!(status.is_some_and(|status| status.success()), "drain --wait ended: {status:?}");
 }
 
 /// The address of a real that is not there yet.

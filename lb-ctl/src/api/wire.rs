@@ -6,10 +6,14 @@ use lb_common::key::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod request;
+
+pub use request::{NewReal, NewService, RealEdit, ServiceEdit};
+
 /// Counters of a service or a real since they were last set to zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
-    /// Connections begun.
+    /// Connections begun; UDP flows only where every flow is tracked.
     pub connections: u64,
     /// Packets from clients.
     pub packets: u64,
@@ -235,71 +239,6 @@ pub struct Status {
     pub maps: Vec<Map>,
     /// How packets left the program.
     pub packets: Vec<ReasonCount>,
-}
-
-/// A service to add.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewService {
-    /// TCP or UDP.
-    pub protocol: Protocol,
-    /// The virtual address.
-    pub vip: IpAddr,
-    /// The port.
-    pub port: u16,
-    /// A name for people and metrics.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The scheduler's LVS name; `mh` where absent.
-    #[serde(default)]
-    pub scheduler: Option<String>,
-    /// What is remembered of its flows: `changes`, `full` or `none`; `changes` where absent.
-    #[serde(default)]
-    pub tracking: Option<String>,
-    /// Seconds after its last packet until a flow is forgotten; 900 (TCP) or 60 (UDP) where absent.
-    #[serde(default)]
-    pub idle_timeout: Option<u32>,
-}
-
-/// Properties of a service to change; what is absent stays.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceEdit {
-    /// The new name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The new scheduler.
-    #[serde(default)]
-    pub scheduler: Option<String>,
-    /// What is remembered of its flows from now on: `changes`, `full` or `none`.
-    #[serde(default)]
-    pub tracking: Option<String>,
-    /// The new idle timeout, in seconds.
-    #[serde(default)]
-    pub idle_timeout: Option<u32>,
-}
-
-/// A real to add.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewReal {
-    /// Its address.
-    pub address: IpAddr,
-    /// Its weight; 1 where absent.
-    #[serde(default)]
-    pub weight: Option<u16>,
-}
-
-/// Properties of a real to change; what is absent stays.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RealEdit {
-    /// The new weight.
-    #[serde(default)]
-    pub weight: Option<u16>,
-    /// Out of scheduling, or back.
-    #[serde(default)]
-    pub drained: Option<bool>,
 }
 
 /// What kind of failure an [`Error`] tells of.

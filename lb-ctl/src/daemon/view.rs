@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use lb_common::key::Protocol;
 use lb_common::limits::maps as names;
 use lb_common::value::{RealId, Stats, connection_state};
 use lb_common::verdict::Reason;
@@ -13,10 +12,11 @@ use super::core::{Core, failed};
 use super::interfaces::Interface;
 use crate::api::wire;
 use crate::command::{CommandError, Reply};
-use crate::config::model::{Endpoint, Real, Service, Tracking};
+use crate::config::model::{Endpoint, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
-use crate::state::State;
+
+mod real;
 
 /// A view that lacks the connections.
 pub(super) enum Unfinished {
@@ -163,12 +163,9 @@ fn view_service<D: Dataplane>(
         let stats = stats.unwrap_or_default();
         let ring = id.and_then(|id| core.actual.ring(id));
         let is_origin = || slot.zip(ring).is_some_and(|(slot, ring)| ring.is_origin(slot));
-        reals.push(wire::Real {
-            active_connections: estimate(service, stats).unwrap_or_default(),
-            estimated: estimate(service, stats).is_some(),
-            settling: service.tracking == Tracking::Changes && is_origin(),
-            ..view_real(&core.state, *address, *real, stats)
-        });
+        let settling = service.tracking == Tracking::Changes && is_origin();
+        let shown = real::view(&core.state, service, (*address, *real), stats);
+        reals.push(wire::Real { settling, ..shown });
     }
     Ok(wire::Service {
         name: service.name.clone(),
@@ -181,43 +178,6 @@ fn view_service<D: Dataplane>(
         stats: view_stats(stats.unwrap_or_default()),
         reals,
     })
-}
-
-/// How many connections a real may have, where they do not all stand in the table: those begun less
-/// the packets that end one. A client that sends FIN and later RST has ended it twice.
-fn estimate(service: &Service, stats: Stats) -> Option<u64> {
-    match (service.tracking, service.endpoint.protocol) {
-        (Tracking::Full, _) => None,
-        (_, Protocol::Tcp) => Some(stats.connections.saturating_sub(stats.closes)),
-        (_, Protocol::Udp) => Some(0),
-    }
-}
-
-fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::Real {
-    let (interface, reason) = match known.resolution(address) {
-        Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
-        Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
-        None => (None, Some("not looked up yet".to_owned())),
-    };
-    let hop = known.hop(address);
-    let condition = match hop {
-        None => wire::RealState::Unresolved,
-        Some(_) if real.effective_weight() == 0 => wire::RealState::Drain,
-        Some(_) => wire::RealState::Up,
-    };
-    wire::Real {
-        address,
-        weight: real.weight,
-        state: condition,
-        reason,
-        mac: hop.map(|hop| mac(hop.mac)),
-        interface,
-        active_connections: 0,
-        inactive_connections: 0,
-        estimated: false,
-        settling: false,
-        stats: view_stats(stats),
-    }
 }
 
 fn view_stats(stats: Stats) -> wire::Stats {
