@@ -51,7 +51,7 @@ pub fn service_hash<A: Address>(seed: u32, key: &ServiceKey<A>) -> u64 {
         let state = mix(u64::from(seed), vip[0], GOLDEN);
         mix(mix(state, vip[1], ROOT_2), port, ROOT_3)
     };
-    state.wrapping_mul(ROOT_2)
+    mix(state, 0, ROOT_2)
 }
 
 /// Maps a hash to `0..slots` by multiplication, since a division costs more than the rest of the

@@ -55,6 +55,9 @@ impl KernelEngine {
             self.dataplane.run(op).expect("it can be undone");
         }
         self.dataplane.zero_reasons().expect("reasons");
+        for id in 0..CAPACITY.services {
+            self.dataplane.zero_deferred(id).expect("count");
+        }
         remove_all(Be32::connections(&self.dataplane).expect("connections"));
         remove_all(Be128::connections(&self.dataplane).expect("connections"));
     }

@@ -71,7 +71,8 @@ pub struct Real {
     /// that the client ended, since the counters were last set to zero.
     #[serde(default, skip_serializing_if = "is_false")]
     pub estimated: bool,
-    /// Connections from before a change, which nothing records, may still go to it.
+    /// It had slots of the ring that a change has given to others: flows from before, which nothing
+    /// has recorded yet, may still go to it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub settling: bool,
     /// Its counters.
@@ -237,8 +238,30 @@ pub struct Status {
     pub interfaces: Vec<Interface>,
     /// The maps.
     pub maps: Vec<Map>,
+    /// Services whose rings have changed and are not at rest yet.
+    pub settling: Vec<Settling>,
     /// How packets left the program.
     pub packets: Vec<ReasonCount>,
+}
+
+/// A service whose ring has changed: flows from before stay where they are.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Settling {
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// The virtual address.
+    pub vip: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// Slots of its ring.
+    pub slots: u64,
+    /// Slots that wait until every flow from before has shown itself.
+    pub unsettled: u64,
+    /// Slots of which recorded flows may be elsewhere.
+    pub marked: u64,
+    /// Packets, since the service was added, of flows that came too fast to be recorded. They stay
+    /// where they were before the change, and put its end off.
+    pub deferred: u64,
 }
 
 /// What kind of failure an [`Error`] tells of.

@@ -4,7 +4,7 @@ use lb_common::key::Protocol;
 
 use crate::api::wire::{
     ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real, RealState,
-    ReasonCount, Service, Stats, Status,
+    ReasonCount, Service, Settling, Stats, Status,
 };
 
 fn real(address: &str, weight: u16, state: RealState) -> Real {
@@ -120,6 +120,15 @@ pub(super) fn status() -> Status {
             vips: vec!["192.0.2.10".parse().unwrap(), "2001:db8::10".parse().unwrap()],
         }],
         maps: vec![map("SERVICES_V4", 1, 4096), map("CONNS_V4", 262_144, 524_288)],
+        settling: vec![Settling {
+            protocol: Protocol::Tcp,
+            vip: "192.0.2.10".parse().unwrap(),
+            port: 80,
+            slots: 65_537,
+            unsettled: 6553,
+            marked: 12,
+            deferred: 0,
+        }],
         packets: vec![
             count("tx", "forwarded", 123_456),
             count("pass", "not-ip", 0),

@@ -101,8 +101,9 @@ fn shown_busy(service: &Service, real: &Real) -> Option<String> {
     if real.settling {
         let idle = service.idle_timeout;
         Some(format!(
-            "may still get packets of connections from before its drain, for {idle} s after it: \
-             they are not all tracked, and one that is idle for longer is forgotten"
+            "may still get packets of connections from before its drain, for a little more than \
+             {idle} s after it, or as long as more come than can be tracked (one that is idle for \
+             {idle} s is forgotten)"
         ))
     } else if real.active_connections > 0 && !real.estimated {
         Some(still(real.active_connections, service))

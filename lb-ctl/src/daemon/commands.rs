@@ -142,6 +142,7 @@ impl<D: Dataplane> Core<D> {
         let reals = self.actual.reals_in_use().map(|(id, _)| MapOp::ZeroReal { id });
         let ops: Vec<MapOp> = services.chain(reals).collect();
         apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)?;
+        self.settler.assume_carried(self.actual.services().values().map(|s| s.id));
         self.dataplane.zero_reasons().map_err(failed)?;
         Ok(Reply::Done)
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
+use super::settling::Settler;
 use crate::command::CommandError;
 use crate::config::model::Desired;
 use crate::config::store::Store;
@@ -33,6 +34,7 @@ pub(super) struct Core<D> {
     pub(super) netlink: Netlink,
     pub(super) neighbours: NeighbourHandle,
     pub(super) started: Instant,
+    pub(super) settler: Settler,
     /// The machine changed in a way that needs a full convergence.
     pub(super) unsettled: bool,
     /// What the log was told last of why it is unsettled.

@@ -6,6 +6,7 @@ mod error;
 mod interfaces;
 pub mod options;
 mod preflight;
+mod settling;
 mod view;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use self::core::{Core, Strictness};
 pub use self::error::DaemonError;
 use self::interfaces::Interfaces;
 use self::options::DaemonOptions;
+use self::settling::{Settler, Walked};
 use crate::api::door::{Call, Door};
 use crate::api::{server, socket};
 use crate::config::store::Store;
@@ -38,6 +40,8 @@ enum Event {
     Call(Call),
     Net(NetEvent),
     Settle,
+    SettleRings,
+    Walked(Walked),
     Reload,
     Leave(&'static str),
 }
@@ -105,6 +109,10 @@ async fn start(
     let (sender, receiver) = mpsc::channel(1024);
     let neighbours = NeighbourDriver::start(netlink.clone(), notices, sender);
     events.net = Some(receiver);
+    let (found, walked) = mpsc::channel(1);
+    events.walked = Some(walked);
+    let mut settler = Settler::new(found);
+    settler.assume_carried(actual.services().values().map(|service| service.id));
     let mut state = State::new(desired);
     for (address, hop) in core::inherited_hops(&actual) {
         state.inherit_hop(address, hop);
@@ -121,6 +129,7 @@ async fn start(
         netlink,
         neighbours,
         started: Instant::now(),
+        settler,
         unsettled: false,
         complaint: None,
     };
@@ -160,6 +169,11 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
                     events.settle_after(RETRY);
                 }
             }
+            Event::SettleRings => {
+                events.settle_rings = None;
+                core.settle_rings();
+            }
+            Event::Walked(walked) => core.handle_walked(walked),
             Event::Reload => {
                 notify_reloading();
                 if let Err(error) = core.reload().await {
@@ -172,6 +186,9 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
         if core.unsettled {
             events.settle_after(GATHER);
         }
+        if let Some(wait) = core.settling_in() {
+            events.settle_rings_after(wait);
+        }
     }
 }
 
@@ -180,6 +197,8 @@ struct Events {
     calls: Option<mpsc::Receiver<Call>>,
     net: Option<mpsc::Receiver<NetEvent>>,
     settle: Option<tokio::time::Instant>,
+    settle_rings: Option<tokio::time::Instant>,
+    walked: Option<mpsc::Receiver<Walked>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -191,6 +210,8 @@ impl Events {
             calls: None,
             net: None,
             settle: None,
+            settle_rings: None,
+            walked: None,
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -202,8 +223,14 @@ impl Events {
         self.settle.get_or_insert(tokio::time::Instant::now() + wait);
     }
 
+    /// Asks for [`Event::SettleRings`], unless it is asked for already.
+    fn settle_rings_after(&mut self, wait: Duration) {
+        self.settle_rings.get_or_insert(tokio::time::Instant::now() + wait);
+    }
+
     async fn next(&mut self) -> Event {
         let settle = self.settle;
+        let settle_rings = self.settle_rings;
         tokio::select! {
             // A change of neighbours goes before a queue of commands.
             biased;
@@ -212,6 +239,8 @@ impl Events {
             Some(event) = receive(&mut self.net) => Event::Net(event),
             _ = self.hangup.recv() => Event::Reload,
             () = at(settle) => Event::Settle,
+            Some(walked) = receive(&mut self.walked) => Event::Walked(walked),
+            () = at(settle_rings) => Event::SettleRings,
             Some(call) = receive(&mut self.calls) => Event::Call(call),
         }
     }

@@ -15,6 +15,7 @@ use crate::command::{CommandError, Reply};
 use crate::config::model::{Endpoint, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
+use crate::sched::ring::Census;
 
 mod real;
 
@@ -215,6 +216,12 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
         })
         .collect();
     let capacity = core.dataplane.capacity();
+    let of_family =
+        |v4| core.actual.services().keys().filter(|e| e.address.is_ipv4() == v4).count();
+    for (name, v4) in [(names::SERVICES_V4, true), (names::SERVICES_V6, false)] {
+        let capacity = u64::from(capacity.services);
+        maps.push(wire::Map { name: name.to_owned(), entries: of_family(v4) as u64, capacity });
+    }
     maps.push(wire::Map {
         name: names::REALS.to_owned(),
         entries: core.actual.reals_len() as u64,
@@ -233,9 +240,32 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
         reals_up: up.count() as u64,
         interfaces: core.interfaces.iter().map(|i| interface(core, i)).collect(),
         maps,
+        settling: settling(core)?,
         packets: packets(core)?,
     };
     Ok(Unfinished::Status(Box::new(status), capacity.connections))
+}
+
+fn settling<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::Settling>, CommandError> {
+    let services = core.state.desired.services.keys();
+    let moving = services.filter_map(|endpoint| {
+        let id = core.actual.services().get(endpoint)?.id;
+        let census = core.actual.ring(id)?.census();
+        (census != Census::default()).then_some((endpoint, id, census))
+    });
+    moving
+        .map(|(endpoint, id, census)| {
+            Ok(wire::Settling {
+                protocol: endpoint.protocol,
+                vip: endpoint.address,
+                port: endpoint.port,
+                slots: u64::from(core.dataplane.capacity().ring_slots),
+                unsettled: census.unsettled as u64,
+                marked: census.marked as u64,
+                deferred: core.dataplane.deferred(id).map_err(failed)?,
+            })
+        })
+        .collect()
 }
 
 fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Interface {

@@ -49,7 +49,7 @@ fn place<A: Address>(
             let slots = keys.iter().map(|key| shape.slot(hashes[*key], *displacement));
             claim(&mut taken, slots)
         };
-        let displacement = (0..shape.slots()).find(fits)?;
+        let displacement = (0..tries(shape)).find(fits)?;
         half.displacements[bucket] = displacement;
         half.entries.extend(keys.iter().map(|index| {
             let (key, service) = services[*index];
@@ -59,15 +59,21 @@ fn place<A: Address>(
     Some(half)
 }
 
+/// Displacements to try: enough that the last key finds the last free slot.
+const fn tries(shape: Shape) -> u32 {
+    let tries = shape.slots().saturating_mul(8);
+    if tries < 1024 { 1024 } else { tries }
+}
+
 /// Takes all of these slots, or none.
 fn claim(taken: &mut [bool], slots: impl Iterator<Item = u32> + Clone) -> bool {
-    let mut got = 0;
-    for slot in slots.clone() {
+    for (got, slot) in slots.clone().enumerate() {
         if std::mem::replace(&mut taken[slot as usize], true) {
-            slots.take(got).for_each(|slot| taken[slot as usize] = false);
+            for slot in slots.take(got) {
+                taken[slot as usize] = false;
+            }
             return false;
         }
-        got += 1;
     }
     true
 }
@@ -107,7 +113,8 @@ mod tests {
         let services: Vec<_> =
             numbered.map(|(id, key)| (*key, Service::new(id as u32, Tracking::Full, 7))).collect();
         let shape = Shape::of(room);
-        let half = build(&services, shape).expect("a seed");
+        let half = build(&services, shape)
+            .unwrap_or_else(|| panic!("no seed for {} of {shape:?}", services.len()));
         let entries: HashMap<u32, Entry<A>> = half.entries.iter().copied().collect();
         assert_eq!(entries.len(), keys.len(), "no two share a slot");
         for side in [0, 1] {

@@ -86,6 +86,10 @@ impl ReadConnections for NoConnections {
     fn read(&self) -> Result<Vec<Tracked>, DataplaneError> {
         Ok(Vec::new())
     }
+
+    fn sweep(&mut self) -> Result<(), DataplaneError> {
+        Ok(())
+    }
 }
 
 impl Dataplane for FakeDataplane {

@@ -55,6 +55,14 @@ pub trait ReadConnections: Send {
     ///
     /// Where the kernel refuses.
     fn read(&self) -> Result<Vec<Tracked>, DataplaneError>;
+
+    /// Removes entries that have expired, so that they take no room from others: what is least
+    /// recently used is not always what is least needed.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn sweep(&mut self) -> Result<(), DataplaneError>;
 }
 
 /// A table and what it can hold.

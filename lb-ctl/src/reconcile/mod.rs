@@ -4,4 +4,5 @@ pub mod actual;
 pub mod apply;
 pub mod op;
 pub mod plan;
+pub mod settle;
 pub mod target;

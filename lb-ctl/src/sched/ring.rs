@@ -19,11 +19,11 @@ pub struct Ring {
     /// What it was filled from; not known of one that an earlier daemon left.
     members: Option<Arc<[Member]>>,
     /// Its slots, where they are not just what the members fill.
-    slots: Option<Arc<Slots>>,
+    moves: Option<Arc<Moves>>,
 }
 
 #[derive(Debug)]
-struct Slots {
+struct Moves {
     slots: Vec<Slot>,
     /// Since when each slot has been unsettled; empty where none is.
     since: Vec<Ticks>,
@@ -41,7 +41,7 @@ pub struct Census {
     pub marked: usize,
 }
 
-impl Slots {
+impl Moves {
     fn new(slots: Vec<Slot>, since: Vec<Ticks>) -> Self {
         let unsettled = || slots.iter().filter(|slot| slot.is_unsettled());
         let origins: BTreeSet<RealId> = unsettled().map(|slot| slot.origin()).collect();
@@ -59,26 +59,26 @@ impl Slots {
 impl Ring {
     /// A ring that moves nothing: there were no flows before it, or none that matter.
     pub fn settled(members: Vec<Member>) -> Self {
-        Self { members: Some(members.into()), slots: None }
+        Self { members: Some(members.into()), moves: None }
     }
 
     /// A ring that an earlier daemon left. How long its unsettled slots have been that is not
     /// known: they begin to wait anew.
     pub fn inherited(slots: Vec<Slot>, now: Ticks) -> Self {
         let since = vec![now; slots.len()];
-        Self { members: None, slots: Some(Arc::new(Slots::new(slots, since))) }
+        Self { members: None, moves: Some(Arc::new(Moves::new(slots, since))) }
     }
 
     fn with(members: Option<Arc<[Member]>>, slots: Vec<Slot>, since: Vec<Ticks>) -> Self {
-        let slots = Slots::new(slots, since);
-        let is_fill = members.is_some() && slots.census == Census::default();
-        Self { members, slots: (!is_fill).then(|| Arc::new(slots)) }
+        let moves = Moves::new(slots, since);
+        let is_fill = members.is_some() && moves.census == Census::default();
+        Self { members, moves: (!is_fill).then(|| Arc::new(moves)) }
     }
 
     /// What stands in its slots, of which there are `count`.
     pub fn slots(&self, count: u32) -> Cow<'_, [Slot]> {
-        match &self.slots {
-            Some(slots) => Cow::Borrowed(&slots.slots),
+        match &self.moves {
+            Some(moves) => Cow::Borrowed(&moves.slots),
             None => Cow::Owned(self.fill(count).map(Slot::settled).collect()),
         }
     }
@@ -89,7 +89,7 @@ impl Ring {
 
     /// How many slots are on their way.
     pub fn census(&self) -> Census {
-        self.slots.as_ref().map(|slots| slots.census).unwrap_or_default()
+        self.moves.as_ref().map(|moves| moves.census).unwrap_or_default()
     }
 
     /// Whether no slot is on its way.
@@ -99,13 +99,13 @@ impl Ring {
 
     /// Whether flows from before a change may go to this real that the ring gives to others.
     pub fn is_origin(&self, real: RealId) -> bool {
-        self.slots.as_ref().is_some_and(|slots| slots.origins.contains(&real))
+        self.moves.as_ref().is_some_and(|moves| moves.origins.contains(&real))
     }
 
     /// Whether nobody has any of it, nor had.
     pub fn is_empty(&self) -> bool {
-        match (&self.slots, &self.members) {
-            (Some(slots), _) => slots.slots.iter().all(|slot| slot.is_empty()),
+        match (&self.moves, &self.members) {
+            (Some(moves), _) => moves.slots.iter().all(|slot| slot.is_empty()),
             (None, members) => members.as_ref().is_none_or(|members| members.is_empty()),
         }
     }
@@ -113,7 +113,7 @@ impl Ring {
     /// Whether going over to these members changes nothing.
     pub fn stands(&self, members: &[Member], alive: impl Fn(RealId) -> bool) -> bool {
         self.members.as_deref() == Some(members)
-            && self.slots.as_ref().is_none_or(|slots| slots.origins.iter().all(|id| alive(*id)))
+            && self.moves.as_ref().is_none_or(|moves| moves.origins.iter().all(|id| alive(*id)))
     }
 
     /// The ring after a change. A slot that goes to another real keeps its origin where that is
@@ -133,7 +133,7 @@ impl Ring {
             .map(|(index, (current, before))| {
                 let after = moved(*before, current, &alive);
                 if before.is_unsettled() && after.is_unsettled() {
-                    let known = self.slots.as_ref().and_then(|slots| slots.since(index));
+                    let known = self.moves.as_ref().and_then(|moves| moves.since(index));
                     since[index] = known.unwrap_or(now);
                 }
                 after
@@ -147,51 +147,51 @@ impl Ring {
     pub fn marked(&self, count: u32) -> Self {
         let slots = self.slots(count);
         let marked = |slot: &Slot| if slot.is_unsettled() { *slot } else { slot.marked() };
-        let since = self.slots.as_ref().map(|slots| slots.since.clone()).unwrap_or_default();
+        let since = self.moves.as_ref().map(|moves| moves.since.clone()).unwrap_or_default();
         Self::with(self.members.clone(), slots.iter().map(marked).collect(), since)
     }
 
     /// The ring with those slots marked that have been unsettled for `idle` or longer. `None` where
     /// there are none.
     pub fn settle(&self, idle: Ticks, now: Ticks) -> Option<Self> {
-        let slots = self.slots.as_ref()?;
+        let moves = self.moves.as_ref()?;
         let due = |(index, slot): (usize, &Slot)| {
             slot.is_unsettled()
-                && slots.since(index).is_some_and(|since| now.wrapping_sub(since) >= idle)
+                && moves.since(index).is_some_and(|since| now.wrapping_sub(since) >= idle)
         };
-        if !slots.slots.iter().enumerate().any(due) {
+        if !moves.slots.iter().enumerate().any(due) {
             return None;
         }
-        let settled = slots.slots.iter().enumerate();
+        let settled = moves.slots.iter().enumerate();
         let settled =
             settled.map(|(index, slot)| if due((index, slot)) { slot.marked() } else { *slot });
-        Some(Self::with(self.members.clone(), settled.collect(), slots.since.clone()))
+        Some(Self::with(self.members.clone(), settled.collect(), moves.since.clone()))
     }
 
     /// The ring with all marks taken away but those of `busy` slots. `None` where none can be.
     pub fn release(&self, busy: &HashSet<u32>) -> Option<Self> {
-        let slots = self.slots.as_ref()?;
+        let moves = self.moves.as_ref()?;
         let free = |(index, slot): (usize, &Slot)| {
             !slot.is_settled() && !slot.is_unsettled() && !busy.contains(&(index as u32))
         };
-        if !slots.slots.iter().enumerate().any(free) {
+        if !moves.slots.iter().enumerate().any(free) {
             return None;
         }
-        let released = slots.slots.iter().enumerate().map(|(index, slot)| {
+        let released = moves.slots.iter().enumerate().map(|(index, slot)| {
             if free((index, slot)) { Slot::settled(slot.current()) } else { *slot }
         });
-        Some(Self::with(self.members.clone(), released.collect(), slots.since.clone()))
+        Some(Self::with(self.members.clone(), released.collect(), moves.since.clone()))
     }
 }
 
 /// Two rings are the same where they share what they are made of, or hold the same.
 impl PartialEq for Ring {
     fn eq(&self, other: &Self) -> bool {
-        let same = |a: &Arc<Slots>, b: &Arc<Slots>| {
+        let same = |a: &Arc<Moves>, b: &Arc<Moves>| {
             Arc::ptr_eq(a, b) || (a.slots == b.slots && a.since == b.since)
         };
         self.members == other.members
-            && match (&self.slots, &other.slots) {
+            && match (&self.moves, &other.moves) {
                 (Some(a), Some(b)) => same(a, b),
                 (None, None) => true,
                 _ => false,

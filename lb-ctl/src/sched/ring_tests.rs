@@ -114,5 +114,5 @@ fn an_inherited_ring_goes_on_from_its_slots() {
 #[test]
 fn a_settled_ring_costs_no_memory() {
     let ring = Ring::settled(members(&[1])).advance(members(&[1]), everybody, 1, COUNT);
-    assert!(ring.slots.is_none());
+    assert!(ring.moves.is_none());
 }

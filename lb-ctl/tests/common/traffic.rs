@@ -59,8 +59,8 @@ pub(crate) fn start_echo(lab: &Lab, protocol: &str, port: u16) -> Vec<Echo> {
 }
 
 /// Lets the director learn where its reals are, as one does that has served them before: then they
-/// share the ring from the first packet on. Else it is the first one's that answers, and the others
-/// take it over by as many new connections as may be recorded in a time.
+/// share the ring from the first packet on. Else it is the first one's that answers, until the
+/// daemon has seen that there are no flows from before.
 fn introduce(lab: &Lab) {
     for address in lab.reals.iter().flat_map(bench::lab::Host::addresses) {
         let words = ["ping", "-c", "1", "-W", "5", &address.to_string()];

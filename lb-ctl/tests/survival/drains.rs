@@ -76,6 +76,35 @@ fn a_drain_of_a_service_that_remembers_nothing_has_nothing_to_wait_for() {
     drop(flows);
 }
 
+#[test]
+fn a_drain_waits_until_untracked_connections_must_have_shown_themselves() {
+    let vip = VIPS[0];
+    let lab = Lab::builder().reals(2).build().unwrap();
+    let mut services = services(&lab, "tcp", ECHO);
+    services[0]["idle_timeout"] = "4s".into();
+    let site = Site::ready(lab, &services[..1], &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    let flows = site.open((vip, ECHO).into(), 20);
+    let (mut theirs, mut others): (Vec<_>, Vec<_>) =
+        flows.into_iter().partition(|flow| flow.real == "real 1");
+    let first = Names::new(&site, vip, 0);
+    let real = || site.real(vip, ECHO, first.real.parse().unwrap());
+    let mut waiting = drain_and_wait(&site, &first);
+    wait_until("the drain", SOON, || Ok(real().settling)).unwrap();
+    assert_eq!(site.connections(), [], "nobody has sent anything");
+    wait_until("the real to settle", SOON, || {
+        assert_all_stay(&mut theirs, "while the ring settles");
+        assert_all_stay(&mut others, "while the ring settles");
+        Ok(!real().settling)
+    })
+    .unwrap();
+    runs_on(&mut waiting, "with connections in the table");
+    assert_all_stay(&mut theirs, "while it is waited for");
+    drop(theirs);
+    ends(&mut waiting);
+    assert_all_stay(&mut others, "after the wait");
+}
+
 /// The idle timeout must pass before a real whose flows are not all tracked is known to be free.
 #[test]
 fn a_drain_that_gives_up_says_what_it_has_waited_for() {
@@ -88,7 +117,9 @@ fn a_drain_that_gives_up_says_what_it_has_waited_for() {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let message = String::from_utf8(output.stderr).unwrap();
-    for words in [&*first.real, "before its drain, for 900 s after it", "--timeout"] {
+    for words in
+        [&*first.real, "before its drain, for a little more than 900 s after it", "--timeout"]
+    {
         assert!(message.contains(words), "{words} is missing: {message}");
     }
 }

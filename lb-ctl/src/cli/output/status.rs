@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 
-use crate::api::wire::{ConfigState, ConfigStatus, Interface, Map, Status};
+use crate::api::wire::{ConfigState, ConfigStatus, Interface, Map, Settling, Status};
+use crate::config::model::Endpoint;
 
 /// How many VIPs of an interface are named; there may be thousands.
 const SHOWN_VIPS: usize = 8;
+
+/// How many services are named whose rings have changed.
+const SHOWN_SERVICES: usize = 8;
 
 /// The text of `status`.
 pub(in crate::cli) fn table(status: &Status) -> String {
@@ -22,6 +26,12 @@ pub(in crate::cli) fn table(status: &Status) -> String {
     }
     for map in &status.maps {
         line("map", fill(map));
+    }
+    for service in status.settling.iter().take(SHOWN_SERVICES) {
+        line("settling", settling(service));
+    }
+    if let Some(more @ 1..) = status.settling.len().checked_sub(SHOWN_SERVICES) {
+        line("settling", format!("and {more} services more"));
     }
     for count in status.packets.iter().filter(|count| count.packets > 0) {
         line("packets", format!("{:9}{:20}{:>12}", count.verdict, count.reason, count.packets));
@@ -108,6 +118,18 @@ fn fill(map: &Map) -> String {
     format!("{name:14}{entries:>9} of {capacity:>9} ({}.{} %)", tenths / 10, tenths % 10)
 }
 
+fn settling(service: &Settling) -> String {
+    let Settling { protocol, vip, port, slots, unsettled, marked, deferred } = service;
+    let endpoint = Endpoint { protocol: *protocol, address: *vip, port: *port };
+    let mut words = format!(
+        "{endpoint}: of {slots} slots {unsettled} have changed hands, {marked} may have flows elsewhere"
+    );
+    if *deferred > 0 && *unsettled > 0 {
+        let _ = write!(words, "; {deferred} packets came too fast to be recorded, which delays it");
+    }
+    words
+}
+
 fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -133,6 +155,7 @@ definition /etc/lb-ctl/lb-ctl.json: in sync
 interface  eth0 (index 2): native, the driver has XDP; link 12; VIPs 192.0.2.10, 2001:db8::10
 map        SERVICES_V4           1 of      4096 (0.0 %)
 map        CONNS_V4         262144 of    524288 (50.0 %)
+settling   tcp 192.0.2.10:80: of 65537 slots 6553 have changed hands, 12 may have flows elsewhere
 packets    tx       forwarded                 123456
 packets    drop     no-real                        3
 ";

@@ -12,7 +12,7 @@ use lb_common::timeout;
 use lb_common::value::{Connection, TICK_SHIFT, Ticks};
 use nix::time::{ClockId, clock_gettime};
 
-use super::maps::map_error;
+use super::maps::{gone_is_fine, map_error};
 use crate::config::model::Endpoint;
 use crate::dataplane::{DataplaneError, ReadConnections, Tracked};
 
@@ -40,14 +40,12 @@ impl Reader {
         connection: &Connection,
         now: Ticks,
     ) -> Option<Tracked> {
-        let protocol = Protocol::from_number(flow.protocol as u8)?;
-        let vip = (address(flow.destination), flow.destination_port.get());
-        let endpoint = Endpoint { protocol, address: vip.0, port: vip.1 };
+        let endpoint = endpoint(flow)?;
         let left = timeout::left(connection, *self.idle.get(&endpoint)?, now)?;
         Some(Tracked {
-            protocol,
+            protocol: endpoint.protocol,
             client: (address(flow.source), flow.source_port.get()),
-            vip,
+            vip: (endpoint.address, endpoint.port),
             hash: flow_hash(self.seed, flow),
             real: connection.real,
             generation: connection.generation,
@@ -87,6 +85,51 @@ impl ReadConnections for Reader {
         self.collect(&self.v6, names::CONNS_V6, &mut connections)?;
         Ok(connections)
     }
+
+    fn sweep(&mut self) -> Result<(), DataplaneError> {
+        sweep(&mut self.v4, names::CONNS_V4, &self.idle)?;
+        sweep(&mut self.v6, names::CONNS_V6, &self.idle)
+    }
+}
+
+fn sweep<A: Address>(
+    map: &mut HashMap<MapData, FlowKey<A>, Connection>,
+    name: &'static str,
+    idle: &Idle,
+) -> Result<(), DataplaneError>
+where
+    FlowKey<A>: aya::Pod,
+{
+    let now = now()?;
+    // Of a service that is not known here, nothing is known to have expired.
+    let is_expired = |map: &HashMap<MapData, _, _>, flow: &FlowKey<A>| {
+        let idle = endpoint(flow).and_then(|endpoint| idle.get(&endpoint));
+        idle.is_some_and(|idle| {
+            map.get(flow, 0).is_ok_and(|found| timeout::left(&found, *idle, now).is_none())
+        })
+    };
+    let mut expired = Vec::new();
+    for flow in map.keys() {
+        let flow = flow.map_err(map_error("dump", name))?;
+        if is_expired(map, &flow) {
+            expired.push(flow);
+        }
+    }
+    for flow in expired {
+        // Its port may have been used again since: the shorter the time between look-up and
+        // removal, the better.
+        if is_expired(map, &flow) {
+            gone_is_fine(map.remove(&flow), name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The service that a flow is addressed to.
+fn endpoint<A: Address>(flow: &FlowKey<A>) -> Option<Endpoint> {
+    let protocol = Protocol::from_number(flow.protocol as u8)?;
+    let (address, port) = (address(flow.destination), flow.destination_port.get());
+    Some(Endpoint { protocol, address, port })
 }
 
 fn open<K: aya::Pod>(

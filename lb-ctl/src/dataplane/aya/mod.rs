@@ -72,7 +72,6 @@ impl Dataplane for AyaDataplane {
                 maps.reals.set(*id, real, 0).map_err(map_error("update", names::REALS))
             }
             MapOp::ZeroService { id } => {
-                maps.zero_deferred(*id)?;
                 maps::zero(&mut maps.service_stats, names::SERVICE_STATS, *id)
             }
             MapOp::PutRing { service, ring } => {

@@ -102,6 +102,16 @@ impl AyaDataplane {
         self.maps.set_budget(limit)
     }
 
+    /// Sets the count of packets to zero whose flows could not be recorded. The daemon never does:
+    /// it goes by what is added.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn zero_deferred(&mut self, service: u32) -> Result<(), DataplaneError> {
+        self.maps.zero_deferred(service)
+    }
+
     /// Writes a real.
     ///
     /// # Errors

@@ -1,0 +1,113 @@
+//! Brings rings to rest: looks now and then whether slots may settle, and compares marks with the
+//! connection table on another thread.
+
+use std::time::{Duration, Instant};
+
+use lb_common::value::{TICK_SHIFT, Ticks};
+use tokio::sync::mpsc;
+
+use super::core::{Core, failed};
+use crate::command::CommandError;
+use crate::dataplane::{Dataplane, DataplaneError};
+use crate::reconcile::apply;
+use crate::reconcile::op::MapOp;
+use crate::reconcile::settle::{self, Marks, Observed, Release, Settling};
+
+const SHORTEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(5);
+/// The walk through the connection table may take this share of the time.
+const WALKS_SHARE: u32 = 10;
+
+/// What was found in the connection table.
+#[derive(Debug)]
+pub(super) struct Walked {
+    releases: Result<Vec<Release>, DataplaneError>,
+    took: Duration,
+}
+
+/// The settling of rings, and the walk that may be under way.
+pub(super) struct Settler {
+    settling: Settling,
+    walking: bool,
+    next_walk: Instant,
+    found: mpsc::Sender<Walked>,
+}
+
+impl Settler {
+    /// Tells `found` what walks find.
+    pub(super) fn new(found: mpsc::Sender<Walked>) -> Self {
+        Self { settling: Settling::default(), walking: false, next_walk: Instant::now(), found }
+    }
+
+    /// Notes that these services may have forwarded packets that their counters do not show.
+    pub(super) fn assume_carried(&mut self, services: impl IntoIterator<Item = u32>) {
+        self.settling.assume_carried(services);
+    }
+}
+
+impl<D: Dataplane> Core<D> {
+    /// When to look after rings again; `None` where all are at rest.
+    pub(super) fn settling_in(&self) -> Option<Duration> {
+        let services = self.actual.services().values();
+        let moving = services
+            .filter(|service| self.actual.ring(service.id).is_some_and(|ring| !ring.is_settled()));
+        let idle = moving.map(|service| service.idle()).min()?;
+        Some((duration(idle) / 8).clamp(SHORTEST, LONGEST))
+    }
+
+    /// Settles what is due, and looks for marks that can go.
+    pub(super) fn settle_rings(&mut self) {
+        let outcome = self.settle_due().and_then(|()| self.walk());
+        if let Err(error) = outcome {
+            tracing::warn!("rings that have changed are not settled yet: {error}");
+        }
+    }
+
+    fn settle_due(&mut self) -> Result<(), CommandError> {
+        let now = self.dataplane.now().map_err(failed)?;
+        let observe = |id| {
+            let forwarded = self.dataplane.service_stats(id)?.packets;
+            Ok::<_, DataplaneError>(Observed { forwarded, deferred: self.dataplane.deferred(id)? })
+        };
+        let ops = self.settler.settling.step(&self.actual, observe, now).map_err(failed)?;
+        self.put(&ops)
+    }
+
+    fn walk(&mut self) -> Result<(), CommandError> {
+        if self.settler.walking || Instant::now() < self.settler.next_walk {
+            return Ok(());
+        }
+        let marks = Marks::of(&self.actual, self.dataplane.capacity().ring_slots);
+        let mut reader = self.connections()?;
+        let found = self.settler.found.clone();
+        self.settler.walking = true;
+        tokio::task::spawn_blocking(move || {
+            let begin = Instant::now();
+            let entries = reader.sweep().and_then(|()| reader.read());
+            let releases = entries
+                .map(|entries| marks.map(|marks| marks.compare(&entries)).unwrap_or_default());
+            // The daemon may have left.
+            let _ = found.blocking_send(Walked { releases, took: begin.elapsed() });
+        });
+        Ok(())
+    }
+
+    /// Takes in what a walk through the connection table found.
+    pub(super) fn handle_walked(&mut self, walked: Walked) {
+        self.settler.walking = false;
+        self.settler.next_walk = Instant::now() + walked.took * WALKS_SHARE;
+        let releases = walked.releases.map_err(failed);
+        let outcome = releases.and_then(|found| self.put(&settle::release(&self.actual, found)));
+        if let Err(error) = outcome {
+            tracing::warn!("rings that have changed are not settled yet: {error}");
+        }
+    }
+
+    fn put(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+        apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
+    }
+}
+
+fn duration(ticks: Ticks) -> Duration {
+    Duration::from_nanos(u64::from(ticks) << TICK_SHIFT)
+}
