@@ -3,3 +3,4 @@
 pub mod lab;
 pub mod load;
 pub mod program;
+pub mod report;

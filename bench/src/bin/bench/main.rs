@@ -1,0 +1,44 @@
+//! `bench`: the benches. They need root.
+
+mod options;
+mod program;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::options::Common;
+
+/// The benches. They need root.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// What the packet program costs, beside a program that only swaps the MACs
+    Program(program::Options),
+    /// Every bench there is
+    All(Common),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().verb {
+        Verb::Program(options) => program::run(&options),
+        Verb::All(common) => all(common),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn all(common: Common) -> anyhow::Result<()> {
+    program::run(&common.into())
+}
