@@ -1,9 +1,11 @@
 //! `bench`: the benches. They need root.
 
+mod live;
 mod options;
 mod program;
 
 use std::process::ExitCode;
+use std::thread;
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +23,8 @@ struct Arguments {
 enum Verb {
     /// What the packet program costs, beside a program that only swaps the MACs
     Program(program::Options),
+    /// Real frames a second through lb-ctl, beside a program that only swaps the MACs
+    Live(live::Options),
     /// Every bench there is
     All(Common),
 }
@@ -28,7 +32,8 @@ enum Verb {
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Program(options) => program::run(&options),
-        Verb::All(common) => all(common),
+        Verb::Live(options) => live::run(&options),
+        Verb::All(common) => all(&common),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,6 +44,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn all(common: Common) -> anyhow::Result<()> {
-    program::run(&common.into())
+/// A bench that keeps its thread on one CPU keeps there what it starts: each has its own.
+fn all(common: &Common) -> anyhow::Result<()> {
+    let benches: [fn(Common) -> anyhow::Result<()>; 2] =
+        [|common| program::run(&common.into()), |common| live::run(&common.into())];
+    for bench in benches {
+        let common = common.clone();
+        thread::spawn(move || bench(common)).join().expect("a bench does not panic")?;
+        println!();
+    }
+    Ok(())
 }
