@@ -99,3 +99,24 @@ fn a_quick_live_bench_reports_every_row_it_measured() {
         assert!(row["ratio"].as_f64().unwrap() > 0.0, "{row}");
     }
 }
+
+#[test]
+fn no_flow_leaves_a_real_that_is_there() {
+    let out = tempfile::tempdir().unwrap();
+    let arguments = ["churn", "--flows", "5000", "--runs", "1", "--row", "ipv4"];
+    let table = String::from_utf8(bench(&arguments, out.path()).stdout).unwrap();
+    let mut rows = rows(out.path(), "churn");
+    // Pure hashing moves some, that is what the other modes are for.
+    rows.retain(|row| row["tracking"] != "none");
+    assert_eq!(rows.len() % 8, 0, "{table}");
+    assert!(!rows.is_empty(), "{table}");
+    for row in rows {
+        assert_eq!(row["moved"], row["necessary"], "{row}");
+        let to_real = row["new_flows_to_real"].as_f64().unwrap();
+        match row["row"].as_str().unwrap() {
+            "delete-real" => assert!(row["necessary"].as_u64().unwrap() > 0, "{row}"),
+            "drain" => assert!(to_real == 0.0, "{row}"),
+            _ => assert!(to_real > 0.0, "{row}"),
+        }
+    }
+}

@@ -62,28 +62,20 @@ impl Machine {
     }
 }
 
-/// That CPU, or else the last that this thread may use, since the first ones are where most
-/// interrupts go.
-///
-/// # Errors
-///
-/// Where the system does not tell.
-pub fn usable_cpu(cpu: Option<usize>) -> Result<usize, MachineError> {
-    let allowed = sched_getaffinity(Pid::from_raw(0)).map_err(error("ask for the usable CPUs"))?;
-    let last = (0..CpuSet::count()).rev().find(|cpu| allowed.is_set(*cpu).unwrap_or(false));
-    Ok(cpu.or(last).unwrap_or(0))
-}
-
-/// Keeps this thread on one CPU, [`usable_cpu`], and says which.
+/// Keeps this thread on one CPU: that one, or else the last it may use, since the first ones are
+/// where most interrupts go. Says which.
 ///
 /// # Errors
 ///
 /// Where this thread may not use it.
 pub fn pin_to_cpu(cpu: Option<usize>) -> Result<usize, MachineError> {
-    let cpu = usable_cpu(cpu)?;
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this).map_err(error("ask for the usable CPUs"))?;
+    let last = (0..CpuSet::count()).rev().find(|cpu| allowed.is_set(*cpu).unwrap_or(false));
+    let cpu = cpu.or(last).unwrap_or(0);
     let mut only = CpuSet::new();
     only.set(cpu)
-        .and_then(|()| sched_setaffinity(Pid::from_raw(0), &only))
+        .and_then(|()| sched_setaffinity(this, &only))
         .map_err(error(format!("stay on CPU {cpu}; is there such a CPU?")))?;
     Ok(cpu)
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-pub use machine::{Machine, MachineError, pin_to_cpu, raise_file_limit, usable_cpu};
+pub use machine::{Machine, MachineError, pin_to_cpu, raise_file_limit};
 
 /// A bench's JSON file.
 #[derive(Clone, PartialEq, Debug, Serialize)]

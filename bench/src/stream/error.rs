@@ -34,10 +34,10 @@ pub enum StreamError {
         /// Why it is not there.
         source: io::Error,
     },
-    /// Frames were lost without a trace.
+    /// Frames were lost without a trace, or came from elsewhere.
     #[error(
         "{run}: {sent} frames were sent, {arrived} arrived, {dropped} were counted as dropped: \
-         {missing} are missing, the figure would be of something else"
+         that does not add up, the figure would be of something else"
     )]
     Missing {
         /// Which run.
@@ -48,8 +48,6 @@ pub enum StreamError {
         arrived: u64,
         /// Drops that the interfaces have counted.
         dropped: u64,
-        /// What remains.
-        missing: i128,
     },
     /// lb-ctl counted otherwise than the frames went.
     #[error(

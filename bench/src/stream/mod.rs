@@ -15,6 +15,7 @@ mod tracking;
 pub use error::StreamError;
 pub use generator::{Generator, Stream};
 pub use sink::{Arrived, Sink, SinkProgram};
+pub(crate) use site::wait_until_up;
 pub use site::{Site, SiteOptions, Traced};
 pub use tracking::{Tracking, definition, endpoint};
 

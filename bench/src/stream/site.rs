@@ -70,7 +70,7 @@ impl Traced {
         self.arrived.total() + self.dropped.1
     }
 
-    /// Frames that did not arrive, all of them counted somewhere.
+    /// Frames that the director's interface dropped.
     pub fn lost(&self) -> u64 {
         self.dropped.0 + self.dropped.1
     }
@@ -228,14 +228,13 @@ fn accounted(traced: &Traced) -> u64 {
     traced.arrived.total() + traced.lost()
 }
 
+/// The interfaces count the drops of the bed's own talk, too: there may be a few more than ours.
 fn check_accounts(run: &str, traced: &Traced) -> Result<(), StreamError> {
-    let (sent, arrived) = (traced.sent, traced.arrived.total());
-    let dropped = traced.lost();
-    if arrived + dropped == sent {
+    let (sent, arrived, dropped) = (traced.sent, traced.arrived.total(), traced.lost());
+    if arrived <= sent && arrived + dropped >= sent {
         return Ok(());
     }
-    let missing = i128::from(sent) - i128::from(arrived) - i128::from(dropped);
-    Err(StreamError::Missing { run: run.to_owned(), sent, arrived, dropped, missing })
+    Err(StreamError::Missing { run: run.to_owned(), sent, arrived, dropped })
 }
 
 /// Waits until each real of each service is up.

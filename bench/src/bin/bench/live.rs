@@ -4,7 +4,7 @@ use bench::live::measure::{Effort, Measured, measure};
 use bench::live::report::report;
 use bench::live::row::Row;
 use bench::live::{plot, table};
-use bench::report::{Machine, usable_cpu};
+use bench::report::{Machine, pin_to_cpu};
 use bench::stream::{SinkProgram, Site, SiteOptions, Tracking};
 use clap::Args;
 
@@ -36,7 +36,8 @@ impl From<Common> for Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     need_root()?;
     let common = &options.common;
-    let cpu = usable_cpu(common.cpu)?;
+    // What is started here inherits it: a veth works on the CPU that wakes it.
+    let cpu = pin_to_cpu(common.cpu)?;
     let machine = Machine::look(format!("live frames on veth, all on CPU {cpu}"))?;
     let packets = options.packets.unwrap_or(if common.quick { 200_000 } else { 2_000_000 });
     let effort = Effort { packets, runs: common.runs, reals: REALS, cpus: machine.cpus };

@@ -1,5 +1,6 @@
 //! `bench`: the benches. They need root.
 
+mod churn;
 mod live;
 mod options;
 mod program;
@@ -25,6 +26,8 @@ enum Verb {
     Program(program::Options),
     /// Real frames a second through lb-ctl, beside a program that only swaps the MACs
     Live(live::Options),
+    /// Flows that change their real while reals come and go
+    Churn(churn::Options),
     /// Every bench there is
     All(Common),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Program(options) => program::run(&options),
         Verb::Live(options) => live::run(&options),
+        Verb::Churn(options) => churn::run(&options),
         Verb::All(common) => all(&common),
     };
     match done {
@@ -46,8 +50,11 @@ fn main() -> ExitCode {
 
 /// A bench that keeps its thread on one CPU keeps there what it starts: each has its own.
 fn all(common: &Common) -> anyhow::Result<()> {
-    let benches: [fn(Common) -> anyhow::Result<()>; 2] =
-        [|common| program::run(&common.into()), |common| live::run(&common.into())];
+    let benches: [fn(Common) -> anyhow::Result<()>; 3] = [
+        |common| program::run(&common.into()),
+        |common| live::run(&common.into()),
+        |common| churn::run(&common.into()),
+    ];
     for bench in benches {
         let common = common.clone();
         thread::spawn(move || bench(common)).join().expect("a bench does not panic")?;
