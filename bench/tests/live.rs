@@ -82,7 +82,7 @@ fn rows(out: &Path, name: &str) -> Vec<Value> {
 #[test]
 fn a_quick_live_bench_reports_every_row_it_measured() {
     let out = tempfile::tempdir().unwrap();
-    let arguments = ["live", "--quick", "--packets", "20000", "--runs", "1", "--row", "ipv6"];
+    let arguments = ["live", "--quick", "--packets", "100000", "--runs", "1", "--row", "ipv6"];
     let done = bench(&arguments, out.path());
     let table = String::from_utf8(done.stdout).unwrap();
     assert!(table.contains("\nMAC swap "), "{table}");

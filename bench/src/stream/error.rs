@@ -51,15 +51,17 @@ pub enum StreamError {
     },
     /// lb-ctl counted otherwise than the frames went.
     #[error(
-        "{run}: lb-ctl says that it forwarded {forwarded} packets, but {left} frames left the \
-         director: another program was measured, or it miscounts"
+        "{run}: lb-ctl says that it forwarded {forwarded} packets, but {arrived} arrived, and at most \
+         {left} left the director: another program was measured, or it miscounts"
     )]
     Counters {
         /// Which run.
         run: String,
         /// By how much its counter grew.
         forwarded: u64,
-        /// Frames that it sent, those dropped on the way out included.
+        /// Frames that the sink has seen.
+        arrived: u64,
+        /// These, and those dropped on the way out.
         left: u64,
     },
     /// Frames did not go where they must.

@@ -17,7 +17,7 @@ use crate::report::pin_to_cpu;
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("BENCH_XDP"));
 
 /// Frames that the kernel sends at once. A veth takes 256 before its other end must have run.
-const BATCH: u32 = 64;
+pub const BATCH: u32 = 64;
 
 /// Index of the program that sends the generated frame, in the generator's table.
 const TRANSMIT: u32 = 2;

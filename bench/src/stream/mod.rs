@@ -13,7 +13,7 @@ mod site;
 mod tracking;
 
 pub use error::StreamError;
-pub use generator::{Generator, Stream};
+pub use generator::{BATCH, Generator, Stream};
 pub use sink::{Arrived, Sink, SinkProgram};
 pub(crate) use site::wait_until_up;
 pub use site::{Site, SiteOptions, Traced};

@@ -53,6 +53,12 @@ impl Arrived {
     }
 }
 
+impl<const N: usize> From<[(u8, u64); N]> for Arrived {
+    fn from(frames: [(u8, u64); N]) -> Self {
+        Self(frames.into())
+    }
+}
+
 /// The sink's maps. Its program is the bed's.
 pub struct Sink {
     arrived: PerCpuArray<MapData, u64>,
@@ -134,10 +140,10 @@ mod tests {
 
     #[test]
     fn only_what_came_since_counts() {
-        let earlier = Arrived([(1, 5), (2, 7)].into());
-        let later = Arrived([(1, 5), (2, 9), (3, 1)].into());
+        let earlier = Arrived::from([(1, 5), (2, 7)]);
+        let later = Arrived::from([(1, 5), (2, 9), (3, 1)]);
         let since = later.since(&earlier);
-        assert_eq!(since, Arrived([(2, 2), (3, 1)].into()));
+        assert_eq!(since, Arrived::from([(2, 2), (3, 1)]));
         assert_eq!((since.total(), since.with(2), since.with(1)), (3, 2, 0));
     }
 }

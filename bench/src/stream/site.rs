@@ -74,12 +74,6 @@ impl Traced {
     pub fn lost(&self) -> u64 {
         self.dropped.0 + self.dropped.1
     }
-
-    /// Frames that arrived in a second.
-    #[expect(clippy::cast_precision_loss, reason = "no run has 2^52 frames")]
-    pub fn rate(&self) -> f64 {
-        self.arrived.total() as f64 / self.took.as_secs_f64()
-    }
 }
 
 impl Site {

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME")]
     row: Option<String>,
     /// Packets of one run [default: 2000000, with --quick 200000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1_000..=100_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100_000..=100_000_000))]
     packets: Option<u32>,
 }
 
