@@ -31,7 +31,7 @@ fn every_frame_is_found_again_and_the_sink_knows_its_real() {
         let director = site.start_lb_ctl(Tracking::Unsaid, family, 2, 4096).unwrap();
         site.begin(&stream).unwrap();
         site.sink.record_from(0).unwrap();
-        let traced = site.send("test", &stream, 1_000).unwrap();
+        let traced = site.send("test", &stream, 1_000, Some(&director)).unwrap();
         assert_eq!((traced.sent, traced.left(), traced.lost()), (1_000, 1_000, 0));
         let seen = site.sink.recorded(1_001).unwrap();
         assert_eq!(seen[1_000], None, "a flow was noted that was not sent");
@@ -51,7 +51,7 @@ fn the_yardstick_sends_frames_back_where_they_came_from() {
     let _swap = site.start_swap().unwrap();
     let stream = syns(Family::V4);
     site.begin(&stream).unwrap();
-    let traced = site.send("test", &stream, 500).unwrap();
+    let traced = site.send("test", &stream, 500, None).unwrap();
     assert_eq!(traced.arrived.with(ROUTER[5]), 500);
 }
 
@@ -59,7 +59,7 @@ fn the_yardstick_sends_frames_back_where_they_came_from() {
 fn frames_that_nobody_takes_are_missed() {
     let mut site = site(SinkProgram::Count);
     // Without lb-ctl the frames are not for the sink: the director's stack has them.
-    let sent = site.send("nobody there", &syns(Family::V4), 10);
+    let sent = site.send("nobody there", &syns(Family::V4), 10, None);
     let said = sent.unwrap_err().to_string();
     assert!(said.contains("nobody there: 10 frames were sent, 0 arrived"), "{said}");
 }

@@ -161,7 +161,7 @@ impl Play<'_> {
         let stream = Stream { family: self.group.family, flags, traffic };
         self.site.sink.record_from(first)?;
         self.site.begin(&stream)?;
-        self.site.send(&self.group.label(), &stream, flows)
+        self.site.send(&self.group.label(), &stream, flows, Some(&self.director))
     }
 
     /// The real of each flow that was sent.

@@ -46,7 +46,7 @@ pub enum StreamError {
         sent: u64,
         /// Frames that the sink has seen.
         arrived: u64,
-        /// Drops that the interfaces have counted.
+        /// Drops that the interface and lb-ctl have counted.
         dropped: u64,
     },
     /// lb-ctl counted otherwise than the frames went.

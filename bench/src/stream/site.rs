@@ -10,6 +10,7 @@ use aya::programs::links::FdLink;
 use aya::programs::{Xdp, XdpMode};
 use lb_common::traffic::{DIRECTOR, real_mac};
 use lb_common::value::Mac;
+use lb_common::verdict::Verdict;
 use lb_ctl::api::wire;
 use nix::net::if_::if_nametoindex;
 use xdp_prog::fixtures::frame::Family;
@@ -49,6 +50,8 @@ pub struct Site {
     /// The bed.
     pub lab: Lab,
     lb_ctl: PathBuf,
+    /// What the running lb-ctl had dropped when it was last asked.
+    refused: u64,
 }
 
 /// Where sent frames have gone.
@@ -62,6 +65,8 @@ pub struct Traced {
     pub arrived: Arrived,
     /// Those dropped before the director's program, and after it.
     pub dropped: (u64, u64),
+    /// Those that lb-ctl dropped: it had no real for them.
+    pub refused: u64,
 }
 
 impl Traced {
@@ -70,9 +75,9 @@ impl Traced {
         self.arrived.total() + self.dropped.1
     }
 
-    /// Frames that the director's interface dropped.
+    /// Frames that the director's interface or lb-ctl dropped.
     pub fn lost(&self) -> u64 {
-        self.dropped.0 + self.dropped.1
+        self.dropped.0 + self.dropped.1 + self.refused
     }
 }
 
@@ -95,7 +100,7 @@ impl Site {
         let port = lab.director.name.clone();
         let ifindex = lab.switch.enter(|| if_nametoindex(port.as_str()))?;
         let ifindex = ifindex.map_err(StreamError::program("find the director's port"))?;
-        Ok(Self { generator: Generator::new(options.cpu, ifindex)?, sink, lab, lb_ctl })
+        Ok(Self { generator: Generator::new(options.cpu, ifindex)?, sink, lab, lb_ctl, refused: 0 })
     }
 
     /// The addresses of so many of the first reals.
@@ -113,7 +118,7 @@ impl Site {
     ///
     /// It does not start, or a real does not come up.
     pub fn start_lb_ctl(
-        &self,
+        &mut self,
         tracking: Tracking,
         family: Family,
         reals: u8,
@@ -128,6 +133,7 @@ impl Site {
             .argument(max_connections.to_string())
             .start_with(&definition)?;
         wait_until_up(&director)?;
+        self.refused = 0;
         Ok(director)
     }
 
@@ -173,12 +179,18 @@ impl Site {
     }
 
     /// Sends so many frames of the stream that was begun and finds out where each has gone. `run`
-    /// is for messages.
+    /// is for messages; `director` is in the director's place, unless something else is.
     ///
     /// # Errors
     ///
     /// Frames are lost and nobody has counted them, or the kernel refuses.
-    pub fn send(&mut self, run: &str, stream: &Stream, frames: u32) -> Result<Traced, StreamError> {
+    pub fn send(
+        &mut self,
+        run: &str,
+        stream: &Stream,
+        frames: u32,
+        director: Option<&Director>,
+    ) -> Result<Traced, StreamError> {
         let (arrived, counters) = (self.sink.arrived()?, self.counters()?);
         let took = self.generator.send(&self.lab.switch, stream, frames)?;
         let mut traced = self.trace(&arrived, counters, frames, took)?;
@@ -192,6 +204,13 @@ impl Site {
             // What is missing is told below.
             Ok(()) | Err(LabError::Timeout { .. }) => {}
             Err(other) => return Err(other.into()),
+        }
+        if let Some(director) = director
+            && accounted(&traced) < traced.sent
+        {
+            let all = refused(director)?;
+            traced.refused = all - self.refused;
+            self.refused = all;
         }
         check_accounts(run, &traced)?;
         Ok(traced)
@@ -210,6 +229,7 @@ impl Site {
             took,
             arrived: self.sink.arrived()?.since(arrived),
             dropped: (dropped.rx_dropped, dropped.tx_dropped),
+            refused: 0,
         })
     }
 
@@ -229,6 +249,13 @@ fn check_accounts(run: &str, traced: &Traced) -> Result<(), StreamError> {
         return Ok(());
     }
     Err(StreamError::Missing { run: run.to_owned(), sent, arrived, dropped })
+}
+
+/// What lb-ctl has dropped since it started. Asking takes as long as reading its connections does.
+fn refused(director: &Director) -> Result<u64, LabError> {
+    let status: wire::Status = director.ctl_json(&["status"])?;
+    let drops = status.packets.iter().filter(|count| count.verdict == Verdict::Drop.name());
+    Ok(drops.map(|count| count.packets).sum())
 }
 
 /// Waits until each real of each service is up.

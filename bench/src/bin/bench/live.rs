@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// Only rows whose name contains this, for example `ipv6` or `established-tcp/full`
     #[arg(long, value_name = "NAME")]
     row: Option<String>,
-    /// Packets of one run [default: 2000000, with --quick 200000]
+    /// Packets of one run [default: 4000000, with --quick 1000000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(100_000..=100_000_000))]
     packets: Option<u32>,
 }
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     // What is started here inherits it: a veth works on the CPU that wakes it.
     let cpu = pin_to_cpu(common.cpu)?;
     let machine = Machine::look(format!("live frames on veth, all on CPU {cpu}"))?;
-    let packets = options.packets.unwrap_or(if common.quick { 200_000 } else { 2_000_000 });
+    let packets = options.packets.unwrap_or(if common.quick { 1_000_000 } else { 4_000_000 });
     let effort = Effort { packets, runs: common.runs, reals: REALS, cpus: machine.cpus };
     let lb_ctl = options.lb_ctl.find()?;
     let rows = selected(options, &Tracking::known(&lb_ctl)?)?;
