@@ -5,7 +5,8 @@ use std::error::Error;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-const PROGRAMS: [(&str, &str); 2] = [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP")];
+const PROGRAMS: [(&str, &str); 3] =
+    [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP"), ("sink-xdp", "SINK_XDP")];
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");

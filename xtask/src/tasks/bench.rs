@@ -15,8 +15,14 @@ const RESULTS: &str = "target/bench";
 
 /// Builds the benches and becomes them. The arguments are theirs; none at all means all benches.
 pub(crate) fn run(root: &Path, arguments: &[OsString]) -> anyhow::Result<()> {
-    setup::ensure(Needs::BUILD)?;
-    run_command(cargo(root).args(["build", "--release", "--locked", "--package", "bench"]))?;
+    // Some benches stand up the test bed.
+    setup::ensure(Needs::ALL)?;
+    run_command(
+        cargo(root)
+            .args(["build", "--release", "--locked", "--package", "bench"])
+            // What they measure, beside them.
+            .args(["--package", "lb-ctl"]),
+    )?;
     let results = root.join(RESULTS);
     // Made by the user, so that what root writes into it is the user's to remove.
     fs::create_dir_all(&results).with_context(|| format!("cannot create {}", results.display()))?;
