@@ -1,5 +1,6 @@
 //! The test bed, and the loads and reports of the benches.
 
+pub mod instructions;
 pub mod lab;
 pub mod load;
 pub mod program;

@@ -40,6 +40,12 @@ pub struct Axes {
 #[error("cannot draw the plot: {0}")]
 pub struct PlotError(String);
 
+impl PlotError {
+    pub(super) fn new(error: &dyn std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// The picture as SVG, chart beside chart.
@@ -49,7 +55,7 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 /// Where it cannot be drawn.
 pub fn draw(charts: &[Chart], axes: &Axes) -> Result<String, PlotError> {
     let mut svg = String::new();
-    draw_into(&mut svg, charts, axes).map_err(|error| PlotError(error.to_string()))?;
+    draw_into(&mut svg, charts, axes).map_err(|error| PlotError::new(error.as_ref()))?;
     Ok(svg)
 }
 

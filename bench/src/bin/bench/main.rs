@@ -1,5 +1,6 @@
 //! `bench`: the benches. They need root.
 
+mod instructions;
 mod options;
 mod program;
 
@@ -21,13 +22,16 @@ struct Arguments {
 enum Verb {
     /// What the packet program costs, beside a program that only swaps the MACs
     Program(program::Options),
-    /// Every bench there is
+    /// How many instructions a packet takes; in the VM that `cargo xtask bench instructions` boots
+    Instructions(instructions::Options),
+    /// Every bench that needs no VM
     All(Common),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Program(options) => program::run(&options),
+        Verb::Instructions(options) => instructions::run(&options),
         Verb::All(common) => all(common),
     };
     match done {
