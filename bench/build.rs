@@ -7,7 +7,8 @@ use std::process::{Command, ExitCode};
 
 use xtask::toolchain::Toolchain;
 
-const PROGRAMS: [(&str, &str); 2] = [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP")];
+const PROGRAMS: [(&str, &str); 3] =
+    [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP"), ("path-xdp", "PATH_XDP")];
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");

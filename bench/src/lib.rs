@@ -3,5 +3,7 @@
 pub mod instructions;
 pub mod lab;
 pub mod load;
+pub mod path;
+pub mod pktgen;
 pub mod program;
 pub mod report;

@@ -2,6 +2,8 @@
 
 mod instructions;
 mod options;
+mod path;
+mod pktgen;
 mod program;
 
 use std::process::ExitCode;
@@ -24,6 +26,11 @@ enum Verb {
     Program(program::Options),
     /// How many instructions a packet takes; in the VM that `cargo xtask bench instructions` boots
     Instructions(instructions::Options),
+    /// How many instructions a packet takes through a director: lb-ctl, IPVS, plain forwarding
+    Path(path::Options),
+    /// Packets per second from the kernel's own generator: out of a network card, or in the VM
+    /// through lb-ctl, IPVS and plain forwarding
+    Pktgen(pktgen::Options),
     /// Every bench that needs no VM
     All(Common),
 }
@@ -32,6 +39,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Program(options) => program::run(&options),
         Verb::Instructions(options) => instructions::run(&options),
+        Verb::Path(options) => path::run(&options),
+        Verb::Pktgen(options) => pktgen::run(&options),
         Verb::All(common) => all(common),
     };
     match done {
