@@ -15,8 +15,8 @@ pub enum InstructionsError {
     Program(#[from] ProgramError),
     /// The clock is a clock.
     #[error(
-        "this kernel's clock does not count instructions: `cargo xtask bench instructions` boots \
-         one whose clock does"
+        "this kernel's clock does not count instructions: `cargo xtask bench instructions`, or \
+         `bench pktgen`, boots one whose clock does"
     )]
     Clock,
     /// The file to compare with.
