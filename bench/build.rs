@@ -7,8 +7,12 @@ use std::process::{Command, ExitCode};
 
 use xtask::toolchain::Toolchain;
 
-const PROGRAMS: [(&str, &str); 3] =
-    [("bed-xdp", "BED_XDP"), ("bench-xdp", "BENCH_XDP"), ("path-xdp", "PATH_XDP")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("bed-xdp", "BED_XDP"),
+    ("bench-xdp", "BENCH_XDP"),
+    ("path-xdp", "PATH_XDP"),
+    ("sink-xdp", "SINK_XDP"),
+];
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("bench is in the workspace");

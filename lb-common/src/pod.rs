@@ -3,7 +3,7 @@
 
 use crate::be::{Be32, Be128};
 use crate::key::{FlowKey, ServiceKey};
-use crate::traffic::Traffic;
+use crate::traffic::{Recording, Traffic};
 use crate::value::{Connection, Real, Service, Stats};
 
 // SAFETY: every type is `repr(C)` of integers, without implicit padding (asserted beside its
@@ -25,3 +25,5 @@ unsafe impl aya::Pod for Connection {}
 unsafe impl aya::Pod for Stats {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Traffic {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Recording {}

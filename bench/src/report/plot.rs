@@ -46,7 +46,10 @@ impl PlotError {
     }
 }
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// A part of a picture.
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The picture as SVG, chart beside chart.
 ///
@@ -54,22 +57,30 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 ///
 /// Where it cannot be drawn.
 pub fn draw(charts: &[Chart], axes: &Axes) -> Result<String, PlotError> {
+    picture(charts.len(), |number, area| draw_chart(area, &charts[number], axes))
+}
+
+/// A picture of so many charts, each drawn into its part.
+pub(crate) fn picture(
+    charts: usize,
+    draw: impl Fn(usize, &Area<'_>) -> Drawn,
+) -> Result<String, PlotError> {
     let mut svg = String::new();
-    draw_into(&mut svg, charts, axes).map_err(|error| PlotError::new(error.as_ref()))?;
+    draw_parts(&mut svg, charts, draw).map_err(|error| PlotError::new(error.as_ref()))?;
     Ok(svg)
 }
 
-fn draw_into(svg: &mut String, charts: &[Chart], axes: &Axes) -> Drawn {
+fn draw_parts(svg: &mut String, charts: usize, draw: impl Fn(usize, &Area<'_>) -> Drawn) -> Drawn {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
-    for (part, chart) in area.split_evenly((1, charts.len())).iter().zip(charts) {
-        draw_chart(part, chart, axes)?;
+    for (number, part) in area.split_evenly((1, charts)).iter().enumerate() {
+        draw(number, part)?;
     }
     area.present()?;
     Ok(())
 }
 
-fn draw_chart(area: &DrawingArea<SVGBackend<'_>, Shift>, chart: &Chart, axes: &Axes) -> Drawn {
+fn draw_chart(area: &Area<'_>, chart: &Chart, axes: &Axes) -> Drawn {
     let mut context = ChartBuilder::on(area)
         .caption(&chart.caption, ("sans-serif", 20))
         .margin(12)

@@ -24,11 +24,10 @@ const CARDS: [&str; 3] = ["eth0", "eth1", "eth2"];
 /// Builds the benches and runs them, in the VM those that need it. The arguments are theirs; none
 /// at all means all benches.
 pub(crate) fn run(root: &Path, arguments: &[OsString]) -> anyhow::Result<()> {
-    setup::ensure(Needs::BUILD)?;
     let results = results(root)?;
     match place(arguments) {
         Place::Counting => {
-            return instructions(root, &Instructions::try_parse_from(arguments)?);
+            return instructions(root, &Instructions::parse_from(arguments));
         }
         Place::Cards => return pktgen(root, &arguments[1..]),
         Place::Both if vm::SUPPORTED => {
@@ -38,7 +37,9 @@ pub(crate) fn run(root: &Path, arguments: &[OsString]) -> anyhow::Result<()> {
         }
         Place::Both | Place::Here => {}
     }
-    build(root, true)?;
+    // Some benches stand up the test bed, and lb-ctl in it.
+    setup::ensure(Needs::ALL)?;
+    build(root, true, &["bench", "lb-ctl"])?;
     hand_over(root, "bench", &words(arguments, results.into()))
 }
 
@@ -75,8 +76,7 @@ fn place(arguments: &[OsString]) -> Place {
 /// instructions of the same ways.
 fn pktgen(root: &Path, options: &[OsString]) -> anyhow::Result<()> {
     setup::ensure(Needs::VM_BENCH)?;
-    build(root, true)?;
-    run_command(cargo(root).args(["build", "--release", "--locked", "--package", "lb-ctl"]))?;
+    build(root, true, &["bench", "lb-ctl"])?;
     let lb_ctl = program(root, "release", "lb-ctl");
     let mut words: Vec<OsString> = vec!["pktgen".into(), "--lb-ctl".into(), lb_ctl.clone().into()];
     words.push("--cards".into());
@@ -107,7 +107,8 @@ pub(crate) struct Instructions {
 
 /// Counts instructions in the VM, and compares.
 fn instructions(root: &Path, options: &Instructions) -> anyhow::Result<()> {
-    build(root, !options.dev)?;
+    setup::ensure(Needs::BUILD)?;
+    build(root, !options.dev, &["bench"])?;
     let mut words: Vec<OsString> = vec!["instructions".into()];
     words.extend(["--reference".into(), root.join(REFERENCE).into()]);
     words.extend(options.accept.then(|| "--accept".into()));
@@ -137,10 +138,10 @@ fn in_vm(
     }
 }
 
-fn build(root: &Path, release: bool) -> anyhow::Result<()> {
+fn build(root: &Path, release: bool, packages: &[&str]) -> anyhow::Result<()> {
     let mut command = cargo(root);
-    command.args(["build", "--locked", "--package", "bench"]);
-    run_command(command.args(release.then_some("--release")))
+    command.args(["build", "--locked"]).args(release.then_some("--release"));
+    run_command(command.args(packages.iter().flat_map(|package| ["--package", package])))
 }
 
 /// A program that cargo has built in this profile's folder.

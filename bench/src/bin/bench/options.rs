@@ -1,8 +1,9 @@
 //! What every bench can be told.
 
+use std::env;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use bench::report::{self, Report};
 use clap::Args;
 use serde::Serialize;
@@ -35,6 +36,20 @@ impl Common {
             println!("{}", path.display());
         }
         Ok(())
+    }
+}
+
+#[derive(Args, Default)]
+pub(crate) struct LbCtl {
+    /// The lb-ctl to measure [default: the one beside this program]
+    #[arg(long, value_name = "PATH")]
+    lb_ctl: Option<PathBuf>,
+}
+
+impl LbCtl {
+    pub(crate) fn find(&self) -> anyhow::Result<PathBuf> {
+        let beside = || env::current_exe().map(|program| program.with_file_name("lb-ctl"));
+        self.lb_ctl.clone().map_or_else(beside, Ok).context("where am I?")
     }
 }
 
