@@ -75,7 +75,7 @@ pub fn rows(packets: u32) -> Vec<Row> {
 /// Where the kernel does not tell how it was booted.
 pub fn counts_instructions() -> Result<bool, InstructionsError> {
     let line = fs::read_to_string(COMMAND_LINE)
-        .map_err(|source| InstructionsError::CommandLine { path: COMMAND_LINE, source })?;
+        .map_err(|cause| InstructionsError::CommandLine { path: COMMAND_LINE, cause })?;
     Ok(line.split_whitespace().any(|word| word == MARK))
 }
 

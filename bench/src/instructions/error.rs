@@ -30,12 +30,12 @@ pub enum InstructionsError {
         cause: String,
     },
     /// The kernel's command line.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {cause}")]
     CommandLine {
         /// Where it is to be read.
         path: &'static str,
         /// Why not.
-        source: io::Error,
+        cause: io::Error,
     },
     /// What must not happen by accident.
     #[error("{0}")]

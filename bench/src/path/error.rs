@@ -35,14 +35,22 @@ pub enum PathError {
         cause: String,
     },
     /// pktgen refused something.
-    #[error("pktgen: cannot write {command:?} to {path}: {source}")]
+    #[error("pktgen: cannot write {command:?} to {path}: {cause}")]
     Pktgen {
         /// The file under /proc/net/pktgen.
         path: PathBuf,
         /// What was written.
         command: String,
         /// Why it was refused.
-        source: io::Error,
+        cause: io::Error,
+    },
+    /// pktgen's result cannot be read.
+    #[error("pktgen: cannot read {path}: {cause}")]
+    Unread {
+        /// The file under /proc/net/pktgen.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
     },
     /// pktgen said something else than a result.
     #[error("pktgen: no result in {text:?}")]

@@ -65,11 +65,8 @@ pub fn run(stream: &Stream) -> Result<Ran, PathError> {
     let mut ran = Ran { packets: 0, took: Duration::ZERO, errors: 0 };
     for device in stream.devices() {
         let path = control(&device);
-        let text = fs::read_to_string(&path).map_err(|source| PathError::Pktgen {
-            path: path.clone(),
-            command: "(read)".to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(&path)
+            .map_err(|cause| PathError::Unread { path: path.clone(), cause })?;
         let sent = parse(&text).ok_or(PathError::Result { text })?;
         ran.packets += sent.packets;
         ran.errors += sent.errors;
@@ -88,8 +85,8 @@ fn control(file: &str) -> PathBuf {
 fn write(file: &str, command: &str) -> Result<(), PathError> {
     let path = control(file);
     // pgctrl takes the last byte for the end of the line, whatever it is.
-    fs::write(&path, format!("{command}\n")).map_err(|source| {
+    fs::write(&path, format!("{command}\n")).map_err(|cause| {
         let command = command.to_owned();
-        PathError::Pktgen { path: path.clone(), command, source }
+        PathError::Pktgen { path: path.clone(), command, cause }
     })
 }
