@@ -1,11 +1,13 @@
 //! Three network cards in one segment, each in a namespace of its own: one sends, one is the
 //! director's, one is the sink.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
-use super::{Director, Passage, PathError, Setup, Sink, Way, settled};
+use super::{Director, LOOK_EVERY, Passage, PathError, QUIET, Setup, Sink, Watch, Way};
 use crate::lab::{LabError, Namespace};
 use crate::pktgen::{self, Stream};
 
@@ -66,22 +68,30 @@ impl Cards {
     /// The way cannot be set up, or hardly a packet arrives.
     pub fn run(&self, way: Way, stream: &Stream) -> Result<Passage, PathError> {
         let _setup: Setup<'_> = self.director.set_up(way)?;
-        let count = || self.sink.count();
-        let before = count()?;
-        let begin = Instant::now();
-        let ran = self.sender.enter(|| pktgen::run(stream))??;
-        // The last packet may leave the card long before it arrives: queues lie between.
-        let (after, last) = settled(before + ran.packets, count)?;
-        let arrived = after - before;
-        if arrived * 20 < ran.packets {
+        let before = self.sink.count()?;
+        let (sent, watch) = self.watched(before, stream)?;
+        let arrived = watch.count - before;
+        if arrived * 20 < sent {
             let explanation = "this way does not work here";
-            return Err(PathError::Lost {
-                way: way.name(),
-                sent: ran.packets,
-                arrived,
-                explanation,
-            });
+            return Err(PathError::Lost { way: way.name(), sent, arrived, explanation });
         }
-        Ok(Passage { sent: ran.packets, arrived, took: last - begin })
+        Ok(Passage { sent, arrived, took: watch.moving() })
+    }
+
+    /// Sends, and watches the sink meanwhile and until nothing more comes: pktgen waits before it
+    /// sends and looks only now and then whether it has, and packets lie in queues after that.
+    /// Returns the number of packets sent.
+    fn watched(&self, before: u64, stream: &Stream) -> Result<(u64, Watch), PathError> {
+        let mut watch = Watch::begin(before, Instant::now());
+        let sent = thread::scope(|scope| {
+            let sending = scope.spawn(|| self.sender.enter(|| pktgen::run(stream)));
+            while !sending.is_finished() || watch.moved.elapsed() < QUIET {
+                thread::sleep(LOOK_EVERY);
+                watch.look(self.sink.count()?, Instant::now());
+            }
+            let ran = sending.join().unwrap_or_else(|panicked| resume_unwind(panicked))??;
+            Ok::<_, PathError>(ran.packets)
+        })?;
+        Ok((sent, watch))
     }
 }

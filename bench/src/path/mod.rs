@@ -39,24 +39,51 @@ pub struct Passage {
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 /// After this time without any, there are no more.
 const QUIET: Duration = Duration::from_millis(50);
-const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// Rarely enough that looking takes nothing from the one CPU that may be there.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// What `count` shows when it shows `wanted`, or when it has not moved for a while; and when it
-/// moved last.
+/// What `count` shows when it shows `wanted`, or when it has not moved for a while.
 fn settled(
     wanted: u64,
     mut count: impl FnMut() -> Result<u64, PathError>,
-) -> Result<(u64, Instant), PathError> {
+) -> Result<u64, PathError> {
     let begin = Instant::now();
-    let (mut last, mut moved) = (count()?, begin);
-    while last < wanted && moved.elapsed() < QUIET && begin.elapsed() < SETTLE_LIMIT {
+    let mut watch = Watch::begin(count()?, begin);
+    while watch.count < wanted && watch.moved.elapsed() < QUIET && begin.elapsed() < SETTLE_LIMIT {
         std::thread::sleep(LOOK_EVERY);
-        let now = count()?;
-        if now != last {
-            (last, moved) = (now, Instant::now());
+        watch.look(count()?, Instant::now());
+    }
+    Ok(watch.count)
+}
+
+/// When a counter began to move, and when it moved last.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    count: u64,
+    /// The last look at which it had not moved.
+    still: Instant,
+    /// The last look at which it had moved.
+    moved: Instant,
+    has_moved: bool,
+}
+
+impl Watch {
+    fn begin(count: u64, now: Instant) -> Self {
+        Self { count, still: now, moved: now, has_moved: false }
+    }
+
+    fn look(&mut self, count: u64, now: Instant) {
+        if count != self.count {
+            (self.count, self.moved, self.has_moved) = (count, now, true);
+        } else if !self.has_moved {
+            self.still = now;
         }
     }
-    Ok((last, moved))
+
+    /// From its first movement to its last, each known to one look.
+    fn moving(&self) -> Duration {
+        self.moved.saturating_duration_since(self.still)
+    }
 }
 
 #[cfg(test)]
@@ -66,8 +93,18 @@ mod tests {
     #[test]
     fn a_count_has_settled_when_all_are_there_or_no_more_come() {
         let mut shown = [5, 7, 10].into_iter();
-        assert_eq!(settled(10, || Ok(shown.next().unwrap())).unwrap().0, 10);
+        assert_eq!(settled(10, || Ok(shown.next().unwrap())).unwrap(), 10);
         let mut shown = [5, 7].into_iter();
-        assert_eq!(settled(10, || Ok(shown.next().unwrap_or(7))).unwrap().0, 7);
+        assert_eq!(settled(10, || Ok(shown.next().unwrap_or(7))).unwrap(), 7);
+    }
+    #[test]
+    fn what_comes_before_the_first_packet_and_after_the_last_is_not_counted() {
+        let begin = Instant::now();
+        let at = |millis| begin + Duration::from_millis(millis);
+        let mut watch = Watch::begin(7, begin);
+        for (count, millis) in [(7, 100), (7, 200), (8, 205), (8, 210), (20, 300), (20, 900)] {
+            watch.look(count, at(millis));
+        }
+        assert_eq!((watch.count, watch.moving()), (20, Duration::from_millis(100)));
     }
 }

@@ -78,8 +78,7 @@ impl Veth {
             generator.send(packets)
         })??;
         let sent = u64::from(packets) + u64::from(WARM_UP);
-        let (arrived, _) = settled(before + sent, count)?;
-        let arrived = arrived - before;
+        let arrived = settled(before + sent, count)? - before;
         if arrived < sent {
             let explanation = "the figure would not be of the whole way";
             return Err(PathError::Lost { way: way.name(), sent, arrived, explanation });
