@@ -1,6 +1,7 @@
 //! What every bench shares: the machine it ran on, figures from runs, the table, the JSON file and
 //! the plot. Pure, but for asking the machine and for writing the files.
 
+pub mod bars;
 pub(crate) mod machine;
 pub mod plot;
 pub mod stats;

@@ -40,6 +40,12 @@ pub struct Axes {
 #[error("cannot draw the plot: {0}")]
 pub struct PlotError(String);
 
+impl PlotError {
+    pub(super) fn new(error: &dyn std::error::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 pub(crate) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
 /// A part of a picture.
@@ -60,7 +66,7 @@ pub(crate) fn picture(
     draw: impl Fn(usize, &Area<'_>) -> Drawn,
 ) -> Result<String, PlotError> {
     let mut svg = String::new();
-    draw_parts(&mut svg, charts, draw).map_err(|error| PlotError(error.to_string()))?;
+    draw_parts(&mut svg, charts, draw).map_err(|error| PlotError::new(error.as_ref()))?;
     Ok(svg)
 }
 

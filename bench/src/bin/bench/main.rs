@@ -1,8 +1,11 @@
 //! `bench`: the benches. They need root.
 
 mod churn;
+mod instructions;
 mod live;
 mod options;
+mod path;
+mod pktgen;
 mod program;
 
 use std::process::ExitCode;
@@ -28,7 +31,14 @@ enum Verb {
     Live(live::Options),
     /// Flows that change their real while reals come and go
     Churn(churn::Options),
-    /// Every bench there is
+    /// How many instructions a packet takes; in the VM that `cargo xtask bench instructions` boots
+    Instructions(instructions::Options),
+    /// How many instructions a packet takes through a director: lb-ctl, IPVS, plain forwarding
+    Path(path::Options),
+    /// Packets per second from the kernel's own generator: out of a network card, or in the VM
+    /// through lb-ctl, IPVS and plain forwarding
+    Pktgen(pktgen::Options),
+    /// Every bench that needs no VM
     All(Common),
 }
 
@@ -37,6 +47,9 @@ fn main() -> ExitCode {
         Verb::Program(options) => program::run(&options),
         Verb::Live(options) => live::run(&options),
         Verb::Churn(options) => churn::run(&options),
+        Verb::Instructions(options) => instructions::run(&options),
+        Verb::Path(options) => path::run(&options),
+        Verb::Pktgen(options) => pktgen::run(&options),
         Verb::All(common) => all(&common),
     };
     match done {
