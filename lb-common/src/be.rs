@@ -158,7 +158,8 @@ impl Address for Be128 {
     #[inline(always)]
     fn words(self) -> [u64; 2] {
         let [a, b, c, d] = self.0;
-        [u64::from(a) << 32 | u64::from(b), u64::from(c) << 32 | u64::from(d)]
+        // In the order that a little-endian machine loads them in one go.
+        [u64::from(b) << 32 | u64::from(a), u64::from(d) << 32 | u64::from(c)]
     }
 }
 

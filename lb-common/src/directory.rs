@@ -13,8 +13,8 @@ use crate::value::Service;
 /// The fractional part of the golden ratio, made odd.
 const GOLDEN: u32 = 0x9e37_79b1;
 
-/// Slots for each bucket.
-const SLOTS_OF_A_BUCKET: u32 = 4;
+/// Four slots for each bucket.
+const SLOTS_OF_A_BUCKET_BITS: u32 = 2;
 
 /// Which half of a table is in use, and the seed that it was made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -45,35 +45,41 @@ impl Directory {
     }
 }
 
-/// The size of a half: slots, a power of two.
+/// The size of a half: slots, a power of two, told by its exponent, which spares packets a search
+/// for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
-    slots: u32,
+    bits: u32,
 }
 
 impl Shape {
-    /// A half with so many slots, a power of two that buckets divide.
+    /// A half with two to the power of `bits` slots, where `bits` is 2 to 31.
     #[inline(always)]
-    pub const fn new(slots: u32) -> Self {
-        Self { slots }
+    pub const fn new(bits: u32) -> Self {
+        Self { bits }
     }
 
     /// A half that has room for so many services.
     pub const fn of(services: u32) -> Self {
-        let slots = (services + services / 4).next_power_of_two();
-        Self { slots: if slots < SLOTS_OF_A_BUCKET { SLOTS_OF_A_BUCKET } else { slots } }
+        let bits = (services + services / 4).next_power_of_two().trailing_zeros();
+        Self { bits: if bits < SLOTS_OF_A_BUCKET_BITS { SLOTS_OF_A_BUCKET_BITS } else { bits } }
+    }
+
+    /// The exponent of the number of slots.
+    pub const fn bits(self) -> u32 {
+        self.bits
     }
 
     /// Slots of a half.
     #[inline(always)]
     pub const fn slots(self) -> u32 {
-        self.slots
+        1 << self.bits
     }
 
     /// Buckets of a half.
     #[inline(always)]
     pub const fn buckets(self) -> u32 {
-        self.slots / SLOTS_OF_A_BUCKET
+        1 << (self.bits - SLOTS_OF_A_BUCKET_BITS)
     }
 
     /// The bucket of a key, within a half.
@@ -87,7 +93,7 @@ impl Shape {
     pub const fn slot(self, hash: u64, displacement: u32) -> u32 {
         // The multiplication sends two keys that meet under one displacement apart under another.
         let spread = ((hash >> 32) as u32 ^ displacement).wrapping_mul(GOLDEN);
-        spread >> (u32::BITS - self.slots.trailing_zeros())
+        spread >> (u32::BITS - self.bits)
     }
 }
 
@@ -112,8 +118,9 @@ pub fn find<A: Address>(
 ) -> Option<Service> {
     let hash = service_hash(directory.seed(), key);
     let half = directory.half();
-    let displacement = displacement(half * shape.buckets() + shape.bucket(hash))?;
-    let found = entry(half * shape.slots() + shape.slot(hash, displacement))?;
+    let bucket = half << (shape.bits - SLOTS_OF_A_BUCKET_BITS) | shape.bucket(hash);
+    let displacement = displacement(bucket)?;
+    let found = entry(half << shape.bits | shape.slot(hash, displacement))?;
     (found.key == *key).then_some(found.service)
 }
 

@@ -80,6 +80,6 @@ pub mod globals {
     pub const SEED: &str = "SEED";
     /// Slots of each ring: `u32`.
     pub const RING_SLOTS: &str = "RING_SLOTS";
-    /// Slots of one half of a directory: `u32`.
-    pub const DIRECTORY_SLOTS: &str = "DIRECTORY_SLOTS";
+    /// Exponent of the number of slots of one half of a directory: `u32`.
+    pub const DIRECTORY_BITS: &str = "DIRECTORY_BITS";
 }

@@ -6,7 +6,7 @@ use crate::budget::Budget;
 use crate::directory::{Directory, Entry};
 use crate::key::{FlowKey, ServiceKey};
 use crate::ring::Slot;
-use crate::traffic::Traffic;
+use crate::traffic::{Recording, Traffic};
 use crate::value::{Connection, Real, Stats};
 
 // SAFETY: every type is `repr(C)` of integers, without implicit padding (asserted beside its
@@ -36,3 +36,5 @@ unsafe impl aya::Pod for Connection {}
 unsafe impl aya::Pod for Stats {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Traffic {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Recording {}

@@ -1,6 +1,7 @@
-//! The traffic of the program bench: what its packet generator in the kernel and its user agree on.
+//! The traffic of the benches: what their packet generator in the kernel, the sink that stands for
+//! the reals, and their user agree on.
 //!
-//! Only the bench's own program and map use this; the load balancer knows nothing of it.
+//! Only the benches' own programs and maps use this; the load balancer knows nothing of it.
 
 use crate::value::Mac;
 
@@ -94,7 +95,47 @@ pub const fn client_port(flow: u32) -> u16 {
     FIRST_PORT + (flow & ((1 << PORT_BITS) - 1)) as u16
 }
 
+/// The flow of a client: the inverse of [`client_v4`] or [`client_v6_end`] with [`client_port`].
+#[inline(always)]
+pub const fn flow_of(client_end: [u8; 4], port: u16) -> u32 {
+    u32::from_be_bytes(client_end) << PORT_BITS | (port.wrapping_sub(FIRST_PORT)) as u32
+}
+
+/// The MAC of a real with this number, which is its last byte: never [`ROUTER`]'s.
+pub const fn real_mac(number: u8) -> Mac {
+    [0x02, 1, 0, 0, 0, number]
+}
+
+/// What the last byte of a MAC can be.
+pub const SINK_PORTS: u32 = 256;
+
+/// Flows whose real the sink can note.
+pub const RECORDED_FLOWS: u32 = 1 << 18;
+
+/// What the sink notes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Recording {
+    /// The first of the flows; [`RECORDED_FLOWS`] are noted from there on.
+    pub first_flow: u32,
+    /// Goes into every note, so that those of an earlier round are told from it: at most
+    /// 0xff_ffff, and not 0.
+    pub round: u32,
+}
+
+/// The sink's note that a flow was seen with this real in this round.
+#[inline(always)]
+pub const fn seen(round: u32, real: u8) -> u32 {
+    round << 8 | real as u32
+}
+
+/// The real of a note of this round.
+pub const fn seen_real(note: u32, round: u32) -> Option<u8> {
+    if note >> 8 == round { Some(note as u8) } else { None }
+}
+
 const _: () = assert!(size_of::<Traffic>() == 16);
+const _: () = assert!(size_of::<Recording>() == 8);
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +166,21 @@ mod tests {
             assert!(v4.insert((client_v4(flow), client_port(flow))), "{flow}");
             assert!(v6.insert((client_v6(flow), client_port(flow))), "{flow}");
         }
+    }
+
+    #[test]
+    fn a_flow_is_known_by_its_client() {
+        for flow in (0..10_000).chain(u32::MAX - 10_000..=u32::MAX) {
+            assert_eq!(flow_of(client_v4(flow), client_port(flow)), flow);
+            assert_eq!(flow_of(client_v6_end(flow), client_port(flow)), flow);
+        }
+    }
+
+    #[test]
+    fn notes_of_other_rounds_do_not_count() {
+        assert_eq!(seen_real(seen(7, 3), 7), Some(3));
+        assert_eq!(seen_real(seen(6, 3), 7), None);
+        assert_eq!(seen_real(0, 1), None);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use thiserror::Error;
 
 use crate::api::wire;
-use crate::config::model::{Endpoint, Scheduler};
+use crate::config::edit::ServiceChange;
+use crate::config::model::Endpoint;
 
 /// What a change does when the definition file was edited by hand since it was last read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,19 +26,15 @@ pub enum Change {
     AddService {
         /// What names it.
         endpoint: Endpoint,
-        /// A name for people and metrics.
-        name: Option<String>,
-        /// How reals are picked.
-        scheduler: Scheduler,
+        /// What it begins with.
+        properties: ServiceChange,
     },
-    /// Change a service; `None` leaves a property as it is.
+    /// Change a service.
     EditService {
         /// What names it.
         endpoint: Endpoint,
-        /// The new name.
-        name: Option<String>,
-        /// The new scheduler.
-        scheduler: Option<Scheduler>,
+        /// What to change of it.
+        properties: ServiceChange,
     },
     /// Delete a service and its reals.
     DeleteService {

@@ -21,12 +21,12 @@ use control::{Bed, LB_CTL, addresses, bed, bed_with, ctl, daemon, has, json, lab
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-/// Two UDP services with one real each.
+/// Two UDP services with one real each, that count and list every flow.
 const DEFINITION: &str = r#"{
   "services": [
-    { "name": "four", "protocol": "udp", "vip": "192.0.2.10", "port": 53,
+    { "name": "four", "protocol": "udp", "vip": "192.0.2.10", "port": 53, "tracking": "full",
       "reals": [ { "address": "192.0.2.21", "weight": 3 } ] },
-    { "name": "six", "protocol": "udp", "vip": "2001:db8::10", "port": 53,
+    { "name": "six", "protocol": "udp", "vip": "2001:db8::10", "port": 53, "tracking": "full",
       "reals": [ { "address": "2001:db8::21" } ] }
   ]
 }
@@ -159,7 +159,7 @@ fn next() -> String {
 
 const NEXT_LINES: [&str; 4] = [
     "~ real 192.0.2.21 of udp 192.0.2.10:53: weight 3 -> 9",
-    "- service udp [2001:db8::10]:53 (mh, name \"six\")",
+    "- service udp [2001:db8::10]:53 (mh, tracking full, name \"six\")",
     "- real 2001:db8::21 of udp [2001:db8::10]:53 (weight 1)",
     "+ service tcp 192.0.2.11:80 (mh)",
 ];
@@ -430,7 +430,8 @@ fn the_schema_has_the_shape_of_the_definition() {
         schema["$defs"][name].clone()
     };
     let service = of(&schema["properties"]["services"]);
-    assert_eq!(keys(&service), ["name", "port", "protocol", "reals", "scheduler", "vip"]);
+    let all = ["idle_timeout", "name", "port", "protocol", "reals", "scheduler", "tracking", "vip"];
+    assert_eq!(keys(&service), all);
     assert_eq!(service["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(service["additionalProperties"], false);
     let real = of(&service["properties"]["reals"]);

@@ -17,9 +17,9 @@ use control::{AddressWatch, Bed, LB_CTL, addresses, bed, bed_with, ctl, has, jso
 use serde_json::{Value, json};
 
 const DEFINITION: &str = r#"{ "services": [
-    { "name": "dns", "protocol": "udp", "vip": "192.0.2.10", "port": 53,
+    { "name": "dns", "protocol": "udp", "vip": "192.0.2.10", "port": 53, "tracking": "full",
       "reals": [ { "address": "192.0.2.21", "weight": 3 } ] },
-    { "protocol": "udp", "vip": "2001:db8::10", "port": 53,
+    { "protocol": "udp", "vip": "2001:db8::10", "port": 53, "tracking": "full",
       "reals": [ { "address": "2001:db8::21" } ] } ] }"#;
 
 fn settled() -> Bed {

@@ -4,14 +4,15 @@
 
 mod common;
 
-use std::net::{IpAddr, SocketAddr};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+#[path = "survival/drains.rs"]
+mod drains;
 
-use bench::lab::{Lab, LabError, Process, VIPS, wait_until};
+use std::net::{IpAddr, SocketAddr};
+
+use bench::lab::{Lab, VIPS, wait_until};
 use common::flows::{Answers, Flow, assert_all_stay, assert_fair, shares};
 use common::traffic::{
-    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo,
+    ECHO, HTTP, SOON, Site, all_reals, definition, service, start_echo, tracked,
 };
 use lb_ctl::api::wire::RealState;
 
@@ -49,7 +50,7 @@ fn connections_survive_every_change_but_the_end_of_their_own_real() {
     let lab = Lab::builder().reals(4).build().unwrap();
     let services: Vec<_> =
         VIPS.iter().map(|&vip| service("tcp", vip, ECHO, &all_reals(&lab, vip)[..3])).collect();
-    let site = Site::ready(lab, &services, &[]);
+    let site = Site::ready(lab, &tracked(services), &[]);
     let _echo = start_echo(&site.lab, "tcp", ECHO);
     for vip in VIPS {
         let mut flows = site.open((vip, ECHO).into(), FLOWS);
@@ -89,10 +90,11 @@ fn change_by_command(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
 fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
     let mut reals = all_reals(&site.lab, vip);
     reals.reverse();
-    let turned = [service("udp", vip, ECHO, &reals), service("tcp", vip, ECHO, &reals)];
+    let udp = service("udp", vip, ECHO, &reals);
+    let turned = tracked(vec![udp, service("tcp", vip, ECHO, &reals)]);
     let other = VIPS.into_iter().find(|other| *other != vip).unwrap();
-    let kept = service("tcp", other, ECHO, &all_reals(&site.lab, other)[..3]);
-    let with_kept = |services: &[_]| definition(&[services, std::slice::from_ref(&kept)].concat());
+    let kept = tracked(vec![service("tcp", other, ECHO, &all_reals(&site.lab, other)[..3])]);
+    let with_kept = |services: &[_]| definition(&[services, &kept].concat());
 
     let file = site.lab.files().join("turned.json");
     std::fs::write(&file, with_kept(&turned)).unwrap();
@@ -102,13 +104,71 @@ fn change_by_file(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
     assert_fair(&newcomers(site, vip, 200), 4);
     assert_eq!(site.list().services.len(), 3, "a service more");
 
-    let fourth = [service("tcp", vip, ECHO, &with_weights(&reals, [1000, 1, 1, 1]))];
+    let fourth = service("tcp", vip, ECHO, &with_weights(&reals, [1000, 1, 1, 1]));
+    let fourth = tracked(vec![fourth]);
     site.director.write_definition(&with_kept(&fourth)).unwrap();
     site.ctl(&["reload"]);
     assert_all_stay(&mut *flows, "with the file edited and reloaded");
     let new = newcomers(site, vip, 30);
     assert!(new["real 4"] >= 25, "with weight 1000 of 1003: {new:?}");
     assert_eq!(site.list().services.len(), 2, "the extra service is gone");
+}
+
+/// The same where only those connections are recorded whose slots of the ring a change moves.
+#[test]
+fn connections_of_which_only_the_moved_are_tracked_survive_the_same() {
+    let lab = Lab::builder().reals(4).build().unwrap();
+    let services: Vec<_> =
+        VIPS.iter().map(|&vip| service("tcp", vip, ECHO, &all_reals(&lab, vip)[..3])).collect();
+    let mut site = Site::ready(lab, &services, &[]);
+    let _echo = start_echo(&site.lab, "tcp", ECHO);
+    for vip in VIPS {
+        let mut flows = site.open((vip, ECHO).into(), FLOWS);
+        assert_fair(&shares(&flows), 3);
+        change_while_the_moved_are_tracked(&mut site, vip, &mut flows);
+        change_the_tracking(&site, vip, &mut flows);
+        delete_their_real(&site, vip, flows);
+    }
+}
+
+fn recorded(site: &Site, vip: IpAddr) -> usize {
+    site.connections().iter().filter(|connection| connection.vip == vip).count()
+}
+
+fn change_while_the_moved_are_tracked(site: &mut Site, vip: IpAddr, flows: &mut Vec<Flow>) {
+    let [first, second, _, fourth] = [0, 1, 2, 3].map(|real| Names::new(site, vip, real));
+    assert_eq!(recorded(site, vip), 0, "nothing is recorded while nothing changes");
+    fourth.run(site, "add-real", &["-w", "1000"]);
+    site.wait_until_up();
+    assert_all_stay(&mut *flows, "with a real added");
+    let moved = recorded(site, vip);
+    assert!((1..=FLOWS).contains(&moved), "{moved} recorded of {FLOWS}");
+
+    flows.extend(site.open((vip, ECHO).into(), 10));
+    second.run(site, "edit-real", &["-w", "50000"]);
+    assert_all_stay(&mut *flows, "with another weight");
+    first.run(site, "drain", &[]);
+    assert_all_stay(&mut *flows, "with a real drained");
+    let drained = site.real(vip, ECHO, first.real.parse().unwrap());
+    assert!(drained.settling && drained.estimated, "{drained:?}");
+    site.director.kill().unwrap();
+    site.director.start().unwrap();
+    assert_all_stay(&mut *flows, "with another daemon");
+    first.run(site, "undrain", &[]);
+    assert_all_stay(&mut *flows, "with the real back");
+}
+
+fn change_the_tracking(site: &Site, vip: IpAddr, flows: &mut [Flow]) {
+    let [second, fourth] = [1, 3].map(|real| Names::new(site, vip, real));
+    let track = |mode| site.ctl(&["edit-service", "-t", &second.service, "--tracking", mode]);
+    track("full");
+    assert_all_stay(&mut *flows, "with every connection tracked");
+    assert_eq!(recorded(site, vip), flows.len());
+    fourth.run(site, "edit-real", &["-w", "1"]);
+    assert_all_stay(&mut *flows, "with another weight and every connection tracked");
+    track("changes");
+    second.run(site, "edit-real", &["-w", "1"]);
+    assert_all_stay(&mut *flows, "with the moved alone tracked again");
 }
 
 fn with_weights(reals: &[(IpAddr, u16)], weights: [u16; 4]) -> Vec<(IpAddr, u16)> {
@@ -129,76 +189,6 @@ fn delete_their_real(site: &Site, vip: IpAddr, flows: Vec<Flow>) {
     assert_eq!(left, 0, "connections of a real that was deleted are listed");
 }
 
-#[test]
-fn a_drained_real_keeps_its_connections_and_gets_its_share_back() {
-    let lab = Lab::builder().build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
-    let site = Site::ready(lab, &services, &[]);
-    let _echo = start_echo(&site.lab, "tcp", ECHO);
-    for vip in VIPS {
-        let mut flows = site.open((vip, ECHO).into(), FLOWS);
-        let old = shares(&flows)["real 2"];
-        let second = Names::new(&site, vip, 1);
-        second.run(&site, "drain", &[]);
-        only(&newcomers(&site, vip, 60), &["real 1", "real 3"]);
-        assert_all_stay(&mut flows, "with a real drained");
-        let drained = site.real(vip, ECHO, second.real.parse().unwrap());
-        assert_eq!((drained.state, drained.weight), (RealState::Drain, 1), "{drained:?}");
-        assert_eq!(drained.active_connections, old, "{drained:?}");
-
-        second.run(&site, "undrain", &["--wait", "--timeout", "10"]);
-        assert_fair(&newcomers(&site, vip, 200), 3);
-        assert_all_stay(&mut flows, "with the real back");
-    }
-}
-
-#[test]
-fn a_drain_that_waits_ends_with_the_last_connection() {
-    let lab = Lab::builder().reals(2).build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
-    let site = Site::ready(lab, &services, &[]);
-    let _echo = start_echo(&site.lab, "tcp", ECHO);
-    for vip in VIPS {
-        let flows = site.open((vip, ECHO).into(), 20);
-        let (mut theirs, mut others): (Vec<_>, Vec<_>) =
-            flows.into_iter().partition(|flow| flow.real == "real 1");
-        let first = Names::new(&site, vip, 0);
-        let mut waiting = drain_and_wait(&site, &first);
-        runs_on(&mut waiting, "with connections open");
-        theirs.truncate(1);
-        runs_on(&mut waiting, "with one connection open");
-        assert_all_stay(&mut theirs, "while it is waited for");
-        drop(theirs);
-        ends(&mut waiting);
-        assert_all_stay(&mut others, "after the wait");
-        let drained = site.real(vip, ECHO, first.real.parse().unwrap());
-        assert_eq!(drained.state, RealState::Drain, "{drained:?}");
-    }
-}
-
-fn drain_and_wait(site: &Site, real: &Names) -> Process {
-    let mut command: Command = site.director.command();
-    command.args(["drain", "--wait", "-t", &real.service, "-r", &real.real]);
-    Process::spawn(command.stdin(Stdio::null())).unwrap()
-}
-
-/// A whole second must pass in vain: the command looks twice in it.
-fn runs_on(waiting: &mut Process, when: &str) {
-    let second = Duration::from_secs(1);
-    let ended = wait_until("the end of drain --wait", second, || Ok(waiting.ended()?.is_some()));
-    assert!(matches!(ended, Err(LabError::Timeout { .. })), "it did not wait {when}: {ended:?}");
-}
-
-fn ends(waiting: &mut Process) {
-    let mut status = None;
-    wait_until("drain --wait to end", SOON, || {
-        status = waiting.ended()?;
-        Ok(status.is_some())
-    })
-    .unwrap();
-    assert!(status.is_some_and(|status| status.success()), "drain --wait ended: {status:?}");
-}
-
 /// The address of a real that is not there yet.
 fn absent(vip: IpAddr) -> IpAddr {
     let address = if vip.is_ipv4() { "192.0.2.99" } else { "2001:db8::99" };
@@ -214,7 +204,7 @@ fn a_real_that_nobody_is_gets_nothing_until_somebody_is() {
         reals[2].0 = absent(vip);
         service("tcp", vip, HTTP, &reals)
     });
-    let site = Site::start(lab, &services, &[]);
+    let site = Site::start(lab, &tracked(services.into()), &[]);
     for vip in VIPS {
         let real = || site.real(vip, HTTP, absent(vip));
         let protocol = if vip.is_ipv4() { "ARP" } else { "ND" };

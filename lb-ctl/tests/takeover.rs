@@ -14,7 +14,7 @@ use bench::lab::{Director, DirectorBuilder, Lab, VIPS, XdpMode, wait_until};
 use bench::load::HttpLoad;
 use common::flows::{UdpFlow, assert_all_stay, assert_fair};
 use common::lb_ctl;
-use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo};
+use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo, tracked};
 use lb_ctl::api::wire;
 
 const PAUSE: Duration = Duration::from_millis(1);
@@ -23,8 +23,9 @@ const SYN_RETRY: Duration = Duration::from_secs(1);
 
 fn site(arguments: &[&str]) -> Site {
     let lab = Lab::builder().build().unwrap();
-    let all = [("tcp", HTTP), ("tcp", ECHO), ("udp", ECHO + 1)];
-    let all = all.map(|(protocol, port)| services(&lab, protocol, port)).concat();
+    let untracked = [("tcp", HTTP), ("udp", ECHO + 1)];
+    let untracked = untracked.map(|(protocol, port)| services(&lab, protocol, port)).concat();
+    let all = [tracked(services(&lab, "tcp", ECHO)), untracked].concat();
     Site::ready(lab, &all, arguments)
 }
 

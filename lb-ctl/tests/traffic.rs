@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use bench::lab::{BIG_FILE_SIZE, Lab, VIP4, VIP6, VIPS, XdpMode, sha256, wait_until};
 use common::flows::{Answers, assert_all_stay, assert_fair, shares};
-use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo};
+use common::traffic::{ECHO, HTTP, SOON, Site, services, start_echo, tracked};
 use lb_ctl::api::wire;
 
 const REQUESTS: u64 = 600;
@@ -104,7 +104,7 @@ fn a_hundred_megabytes_arrive_whole_both_ways() {
 #[test]
 fn datagrams_of_one_flow_stay_on_one_real_and_flows_spread() {
     let lab = Lab::builder().build().unwrap();
-    let services = services(&lab, "udp", ECHO);
+    let services = tracked(services(&lab, "udp", ECHO));
     let site = Site::ready(lab, &services, &[]);
     let _echo = start_echo(&site.lab, "udp", ECHO);
     for vip in VIPS {
@@ -127,7 +127,7 @@ fn datagrams_of_one_flow_stay_on_one_real_and_flows_spread() {
 fn a_thousand_connections(vip: IpAddr) {
     const COUNT: usize = 1000;
     let lab = Lab::builder().build().unwrap();
-    let services = services(&lab, "tcp", ECHO);
+    let services = tracked(services(&lab, "tcp", ECHO));
     let site = Site::ready(lab, &services, &[]);
     let _echo = start_echo(&site.lab, "tcp", ECHO);
     let mut flows = site.open((vip, ECHO).into(), COUNT);

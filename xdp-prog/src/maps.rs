@@ -77,7 +77,7 @@ static SEED: u64 = DEFAULT_SEED;
 static RING_SLOTS: u32 = DEFAULT_RING_SLOTS;
 // SAFETY: as above.
 #[unsafe(no_mangle)]
-static DIRECTORY_SLOTS: u32 = Shape::of(DEFAULT_SERVICES).slots();
+static DIRECTORY_BITS: u32 = Shape::of(DEFAULT_SERVICES).bits();
 
 /// Reads a variable that the loader rewrites after compilation. The verifier knows that it does
 /// not change from then on, and puts the value into the code.
@@ -121,7 +121,7 @@ macro_rules! family_tables {
             fn service(&self, key: &ServiceKey<$address>) -> Option<Service> {
                 directory::find(
                     *DIRECTORIES.get($family)?,
-                    Shape::new(loaded!(DIRECTORY_SLOTS)),
+                    Shape::new(loaded!(DIRECTORY_BITS)),
                     key,
                     |bucket| $buckets.get(bucket).copied(),
                     |slot| $services.get(slot).copied(),

@@ -4,7 +4,8 @@ use lb_common::be::{Be16, Be32, Be128};
 use lb_common::key::{FlowKey, Protocol};
 use lb_common::verdict::Reason;
 
-use crate::headers::{Ethernet, Ipv4, Ipv6, Tcp, Udp, ethertype};
+use crate::conn;
+use crate::headers::{Ethernet, Ipv4, Ipv6, Tcp, Udp};
 use crate::packet::Packet;
 
 /// A packet that may belong to a service.
@@ -13,40 +14,51 @@ pub struct Segment<A> {
     pub flow: FlowKey<A>,
     /// Length from the IP header on.
     pub bytes: u32,
-    /// TCP control bits; `None` for UDP.
-    pub tcp_flags: Option<u8>,
+    /// TCP control bits; zero for UDP.
+    control_bits: u8,
 }
 
-/// The frame's two families, or why it is neither.
-pub enum Parsed {
-    /// TCP or UDP over IPv4.
-    V4(Segment<Be32>),
-    /// TCP or UDP over IPv6.
-    V6(Segment<Be128>),
-    /// Not to be balanced.
-    Other(Reason),
+impl<A> Segment<A> {
+    /// TCP control bits; `None` for UDP.
+    #[inline(always)]
+    pub const fn tcp_flags(&self) -> Option<u8> {
+        if self.flow.protocol == Protocol::Tcp as u32 { Some(self.control_bits) } else { None }
+    }
+
+    /// Whether the packet asks for a TCP connection.
+    #[inline(always)]
+    pub const fn opens(&self) -> bool {
+        conn::opens(self.control_bits)
+    }
+
+    /// Whether the packet says that its sender is done with a TCP connection.
+    #[inline(always)]
+    pub const fn closes(&self) -> bool {
+        conn::closes(self.control_bits)
+    }
 }
 
 const IP: usize = size_of::<Ethernet>();
 const MORE_FRAGMENTS_OR_OFFSET: u16 = 0x3fff;
 const IPV6_FRAGMENT: u8 = 44;
 
-/// Reads the headers of a frame.
+/// Reads what the frame carries.
+///
+/// # Errors
+///
+/// Where the frame is too short to say.
 #[inline(always)]
-pub fn frame<P: Packet>(packet: &P) -> Parsed {
-    let Some(ethernet) = packet.header::<Ethernet>(0) else {
-        return Parsed::Other(Reason::Truncated);
-    };
-    let parsed = match ethernet.ethertype {
-        ethertype::IPV4 => ipv4(packet).map(Parsed::V4),
-        ethertype::IPV6 => ipv6(packet).map(Parsed::V6),
-        _ => Err(Reason::NotIp),
-    };
-    parsed.unwrap_or_else(Parsed::Other)
+pub fn ethertype<P: Packet>(packet: &P) -> Result<[u8; 2], Reason> {
+    packet.header::<Ethernet>(0).map(|ethernet| ethernet.ethertype).ok_or(Reason::Truncated)
 }
 
+/// Reads the headers of an IPv4 frame.
+///
+/// # Errors
+///
+/// Why the packet cannot be balanced.
 #[inline(always)]
-fn ipv4<P: Packet>(packet: &P) -> Result<Segment<Be32>, Reason> {
+pub fn ipv4<P: Packet>(packet: &P) -> Result<Segment<Be32>, Reason> {
     let ip = packet.header::<Ipv4>(IP).ok_or(Reason::Truncated)?;
     let header_length = usize::from(ip.version_ihl & 0xf) * 4;
     let bytes = u16::from_be_bytes(ip.total_length);
@@ -66,8 +78,13 @@ fn ipv4<P: Packet>(packet: &P) -> Result<Segment<Be32>, Reason> {
     Ok(segment(source, destination, protocol, &ports, u32::from(bytes)))
 }
 
+/// Reads the headers of an IPv6 frame.
+///
+/// # Errors
+///
+/// Why the packet cannot be balanced.
 #[inline(always)]
-fn ipv6<P: Packet>(packet: &P) -> Result<Segment<Be128>, Reason> {
+pub fn ipv6<P: Packet>(packet: &P) -> Result<Segment<Be128>, Reason> {
     let ip = packet.header::<Ipv6>(IP).ok_or(Reason::Truncated)?;
     if ip.version[0] >> 4 != 6 {
         return Err(Reason::Malformed);
@@ -86,7 +103,7 @@ fn ipv6<P: Packet>(packet: &P) -> Result<Segment<Be128>, Reason> {
 struct Transport {
     source: Be16,
     destination: Be16,
-    tcp_flags: Option<u8>,
+    control_bits: u8,
 }
 
 #[inline(always)]
@@ -97,7 +114,7 @@ fn transport<P: Packet>(packet: &P, at: usize, protocol: Protocol) -> Result<Tra
             Ok(Transport {
                 source: Be16::from_bytes(tcp.source),
                 destination: Be16::from_bytes(tcp.destination),
-                tcp_flags: Some(tcp.flags),
+                control_bits: tcp.flags,
             })
         }
         Protocol::Udp => {
@@ -105,7 +122,7 @@ fn transport<P: Packet>(packet: &P, at: usize, protocol: Protocol) -> Result<Tra
             Ok(Transport {
                 source: Be16::from_bytes(udp.source),
                 destination: Be16::from_bytes(udp.destination),
-                tcp_flags: None,
+                control_bits: 0,
             })
         }
     }
@@ -128,6 +145,6 @@ fn segment<A>(
             protocol: protocol as u32,
         },
         bytes,
-        tcp_flags: transport.tcp_flags,
+        control_bits: transport.control_bits,
     }
 }

@@ -8,22 +8,36 @@ use lb_common::ring::Slot;
 use lb_common::value::{Connection, Real, RealId, Service, Ticks, Tracking};
 use lb_common::verdict::Reason;
 
-use crate::headers::Ethernet;
+use crate::headers::{Ethernet, ethertype};
 use crate::packet::Packet;
-use crate::parse::{self, Parsed, Segment};
+use crate::parse::{self, Segment};
 use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 use crate::{conn, rewrite, sched, track};
 
 /// Decides what becomes of a frame, rewrites it where it is forwarded, and counts it.
 #[inline(always)]
 pub fn process<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
-    let reason = match parse::frame(packet) {
-        Parsed::V4(segment) => balance(packet, tables, &segment),
-        Parsed::V6(segment) => balance(packet, tables, &segment),
-        Parsed::Other(reason) => reason,
-    };
+    let reason = decide(packet, tables);
     tables.count_reason(reason);
     reason
+}
+
+/// Each family goes its own way from here: a value that could hold the headers of either would
+/// pass through memory, byte by byte.
+#[inline(always)]
+fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
+    match parse::ethertype(packet) {
+        Ok(ethertype::IPV4) => match parse::ipv4(packet) {
+            Ok(segment) => balance(packet, tables, &segment),
+            Err(reason) => reason,
+        },
+        Ok(ethertype::IPV6) => match parse::ipv6(packet) {
+            Ok(segment) => balance(packet, tables, &segment),
+            Err(reason) => reason,
+        },
+        Ok(_) => Reason::NotIp,
+        Err(reason) => reason,
+    }
 }
 
 #[inline(always)]
@@ -41,7 +55,7 @@ where
     let Some(slot) = sched::pick(tables, service, &segment.flow) else { return Reason::NoReal };
     if slot.is_settled() || matches!(tracking, Tracking::None) {
         let Some(real) = tables.real(slot.current()) else { return Reason::NoReal };
-        let opens = segment.tcp_flags.is_some_and(conn::opens);
+        let opens = segment.opens();
         return forward(packet, tables, service, segment, (slot.current(), &real), opens);
     }
     tracked(packet, tables, service, segment, Some(slot))
@@ -66,11 +80,11 @@ where
     if let Some(entry) = tables.connection(&segment.flow) {
         let before = entry.get();
         if let Some(real) = tables.real(before.real)
-            && conn::binds(&before, &real, segment.tcp_flags, service.idle(), now)
+            && conn::binds(&before, &real, segment.tcp_flags(), service.idle(), now)
         {
             let reason = forward(packet, tables, service, segment, (before.real, &real), false);
             if reason.is_forwarded() {
-                refresh(&entry, &before, segment.tcp_flags, now);
+                refresh(&entry, &before, segment.tcp_flags(), now);
             }
             return reason;
         }
@@ -78,10 +92,11 @@ where
     let Some(slot) = slot.or_else(|| sched::pick(tables, service, &segment.flow)) else {
         return Reason::NoReal;
     };
-    let fate = track::fate(service.tracking(), slot, segment.tcp_flags, || tables.may_record(now));
+    let fate =
+        track::fate(service.tracking(), slot, segment.tcp_flags(), || tables.may_record(now));
     let Some(real) = tables.real(fate.real) else { return Reason::NoReal };
     let full = matches!(service.tracking(), Tracking::Full);
-    let opens = full || segment.tcp_flags.is_some_and(conn::opens);
+    let opens = full || segment.opens();
     let reason = forward(packet, tables, service, segment, (fate.real, &real), opens);
     if !reason.is_forwarded() {
         return reason;
@@ -91,7 +106,7 @@ where
             real: fate.real,
             generation: real.generation,
             seen: now,
-            state: conn::first_state(segment.tcp_flags),
+            state: conn::first_state(segment.tcp_flags()),
         };
         tables.store_connection(&segment.flow, &connection);
     } else if fate.defer {
@@ -132,7 +147,7 @@ fn forward<A, P: Packet, T: Tables>(
     if !rewrite::addresses(packet, real) {
         return Reason::Truncated;
     }
-    let closes = segment.tcp_flags.is_some_and(conn::closes);
+    let closes = segment.closes();
     tables.count_forwarded(service.id, id, Counted { bytes: segment.bytes, opens, closes });
     if direct { Reason::Transmitted } else { Reason::Redirected }
 }

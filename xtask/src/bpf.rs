@@ -153,7 +153,12 @@ fn command(root: &Path, toolchain: &Toolchain, bin: &str, target_dir: &Path) -> 
 
 /// BTF is made from the debug information. Version 3 of the instruction set has 32-bit arithmetic
 /// and jumps; kernels know it since 5.1.
-const RUSTFLAGS: [&str; 3] = ["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3"];
+const RUSTFLAGS: [&str; 4] = [
+    "-Cdebuginfo=2",
+    "-Clink-arg=--btf",
+    "-Ctarget-cpu=v3",
+    "-Ctarget-feature=+allows-misaligned-mem-access",
+];
 
 fn is_set(command: &Command, name: &OsString) -> bool {
     command.get_envs().any(|(key, value)| key == name && value.is_some())

@@ -54,6 +54,8 @@ enum Task {
     },
     /// Run a command on Debian's stock kernel in QEMU, over this machine's files
     Vm {
+        #[command(flatten)]
+        options: vm::Options,
         /// The command, and its arguments
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         command: Vec<OsString>,
@@ -79,7 +81,9 @@ fn main() -> ExitCode {
 
 fn run(task: &Task, root: &Path) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Vm { command } => return Ok(vm::run(root, command)?.into()),
+        Task::Vm { options, command } => {
+            return Ok(vm::run(root, options, command)?.into());
+        }
         Task::Setup => setup::ensure(setup::Needs::ALL),
         Task::Build { release } => tasks::build::run(root, *release),
         Task::Demo => tasks::lab::demo(root),

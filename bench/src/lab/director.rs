@@ -55,14 +55,23 @@ impl DirectorBuilder {
 
     /// The same on these interfaces only.
     pub fn on(lab: &Lab, lb_ctl: &Path, interfaces: &[&str]) -> Self {
-        let number = lab.next_director();
-        let mut builder = Self {
-            lb_ctl: lb_ctl.to_owned(),
-            namespace: Arc::clone(&lab.director.namespace),
-            folder: lab.files().join(format!("ctl{number}")),
-            pins: lab.pins().join(format!("ctl{number}")),
-            arguments: Vec::new(),
-        };
+        let number = format!("ctl{}", lab.next_director());
+        let (folder, pins) = (lab.files().join(&number), lab.pins().join(&number));
+        Self::at(&lab.director.namespace, lb_ctl, folder, pins, interfaces)
+    }
+
+    /// A daemon in any namespace, with its files in one folder and its pins in another; both are
+    /// made.
+    pub fn at(
+        namespace: &Arc<Namespace>,
+        lb_ctl: &Path,
+        folder: PathBuf,
+        pins: PathBuf,
+        interfaces: &[&str],
+    ) -> Self {
+        let namespace = Arc::clone(namespace);
+        let (lb_ctl, arguments) = (lb_ctl.to_owned(), Vec::new());
+        let mut builder = Self { lb_ctl, namespace, folder, pins, arguments };
         for interface in interfaces {
             builder = builder.argument("--interface").argument(interface);
         }

@@ -19,8 +19,10 @@ pub struct Counters {
     pub tx_packets: u64,
     /// Bytes sent.
     pub tx_bytes: u64,
-    /// Frames dropped, both ways.
-    pub dropped: u64,
+    /// Frames dropped on the way in.
+    pub rx_dropped: u64,
+    /// Frames dropped on the way out.
+    pub tx_dropped: u64,
 }
 
 impl Sub for Counters {
@@ -32,7 +34,8 @@ impl Sub for Counters {
             rx_bytes: self.rx_bytes - earlier.rx_bytes,
             tx_packets: self.tx_packets - earlier.tx_packets,
             tx_bytes: self.tx_bytes - earlier.tx_bytes,
-            dropped: self.dropped - earlier.dropped,
+            rx_dropped: self.rx_dropped - earlier.rx_dropped,
+            tx_dropped: self.tx_dropped - earlier.tx_dropped,
         }
     }
 }
@@ -96,7 +99,8 @@ impl Namespace {
             rx_bytes: rx.bytes,
             tx_packets: tx.packets,
             tx_bytes: tx.bytes,
-            dropped: rx.dropped + tx.dropped,
+            rx_dropped: rx.dropped,
+            tx_dropped: tx.dropped,
         })
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aya::programs::Xdp;
 use aya::programs::links::FdLink;
 use tempfile::TempDir;
 
@@ -136,6 +137,24 @@ impl Lab {
     /// nginx does not start.
     pub fn start_web(&self, port: u16) -> Result<Vec<WebServer>, LabError> {
         self.reals.iter().map(|real| WebServer::start(self, real, port)).collect()
+    }
+
+    /// Puts a loaded native program on the director's port of the switch, in place of the one that
+    /// passes everything.
+    ///
+    /// # Errors
+    ///
+    /// The kernel refuses it.
+    ///
+    /// # Panics
+    ///
+    /// An earlier call failed.
+    pub fn replace_port_program(&mut self, program: &mut Xdp) -> Result<(), LabError> {
+        let at = self.ports.iter().position(|(port, _)| port == &self.director.name);
+        let (port, link) = self.ports.swap_remove(at.expect("the builder put a program there"));
+        let link = switch::replace(&port, link, program)?;
+        self.ports.push((port, link));
+        Ok(())
     }
 
     /// Lets the bed stand after this process; [`cleanup::remove`] takes it down.

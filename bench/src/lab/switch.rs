@@ -5,6 +5,7 @@ use std::path::Path;
 
 use aya::Ebpf;
 use aya::programs::links::FdLink;
+use aya::programs::xdp::XdpLink;
 use aya::programs::{Xdp, XdpMode};
 use serde::Deserialize;
 
@@ -47,6 +48,16 @@ pub(super) fn pin(
         link.pin(path).map_err(|error| LabError::Program { port, reason: chain(&error) })?;
     }
     Ok(())
+}
+
+/// Puts a program, which must be loaded, in the place of the one that a link holds on its port.
+pub(super) fn replace(port: &str, link: FdLink, program: &mut Xdp) -> Result<FdLink, LabError> {
+    let swap = || -> Result<FdLink, Box<dyn std::error::Error>> {
+        let id = program.attach_to_link(XdpLink::try_from(link)?)?;
+        Ok(program.take_link(id)?.try_into()?)
+    };
+    swap()
+        .map_err(|error| LabError::Program { port: port.to_owned(), reason: chain(error.as_ref()) })
 }
 
 /// Whether every port of every bridge forwards frames. A bridge learns of carrier from a work

@@ -60,12 +60,4 @@ pub enum ProgramError {
         /// How many there should be.
         wanted: u64,
     },
-    /// The machine.
-    #[error("cannot {operation}: {cause}")]
-    Machine {
-        /// What was tried.
-        operation: String,
-        /// What the system said.
-        cause: String,
-    },
 }

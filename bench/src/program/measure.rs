@@ -4,9 +4,9 @@
 use lb_common::verdict::Verdict;
 
 use super::row::Row;
-use super::stats::{Figures, Pair, Spread};
 use super::world::World;
 use super::{Driver, Entry, ProgramError};
+use crate::report::stats::{Figures, Pair, Spread};
 
 /// How much is measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,7 +24,7 @@ pub struct Effort {
 pub struct Measured {
     /// The row.
     pub row: Row,
-    /// What it showed.
+    /// What it showed, in nanoseconds of a packet.
     pub figures: Figures,
     /// Nanoseconds of a packet in the generator before a bare transmit.
     pub generator_ns: f64,
@@ -81,11 +81,11 @@ impl<'a> Bench<'a> {
     /// other left it.
     fn pair(&mut self, round: u32, packets: u32) -> Result<Pair, ProgramError> {
         if round.is_multiple_of(2) {
-            let program_ns = self.program(packets)?;
-            Ok(Pair { program_ns, yardstick_ns: self.yardstick(Entry::Swap, packets)? })
+            let measured = self.program(packets)?;
+            Ok(Pair { measured, yardstick: self.yardstick(Entry::Swap, packets)? })
         } else {
-            let yardstick_ns = self.yardstick(Entry::Swap, packets)?;
-            Ok(Pair { program_ns: self.program(packets)?, yardstick_ns })
+            let yardstick = self.yardstick(Entry::Swap, packets)?;
+            Ok(Pair { measured: self.program(packets)?, yardstick })
         }
     }
 

@@ -6,15 +6,12 @@
 
 mod driver;
 mod error;
-mod machine;
 pub mod measure;
 pub mod plot;
 pub mod report;
 pub mod row;
-pub mod stats;
 pub mod table;
 pub mod world;
 
 pub use driver::{Driver, Entry};
 pub use error::ProgramError;
-pub use machine::{Machine, pin_to_cpu, raise_file_limit};

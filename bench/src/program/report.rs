@@ -2,21 +2,8 @@
 
 use serde::Serialize;
 
-use super::Machine;
 use super::measure::{Effort, Measured};
-
-/// The file.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Report {
-    /// The rows.
-    pub rows: Vec<ReportRow>,
-    /// Where and when.
-    pub machine: Machine,
-    /// Packets of one run.
-    pub packets: u32,
-    /// Runs of each row.
-    pub runs: u32,
-}
+use crate::report::{Machine, Report, Runs, thousandths, whole};
 
 /// A row of the file. Times are of one packet, in whole nanoseconds, with the generator that both
 /// program and yardstick stand behind; the ratios are made before rounding.
@@ -54,11 +41,15 @@ pub struct ReportRow {
     pub ratio_max: f64,
 }
 
-impl Report {
-    /// The report of what was measured.
-    pub fn new(measured: &[Measured], machine: Machine, effort: Effort) -> Self {
-        let rows = measured.iter().map(ReportRow::from).collect();
-        Self { rows, machine, packets: effort.packets, runs: effort.runs }
+/// The report of what was measured.
+pub fn report(measured: &[Measured], machine: Machine, effort: Effort) -> Report<ReportRow, Runs> {
+    let rows = measured.iter().map(ReportRow::from).collect();
+    Report { rows, machine, method: effort.into() }
+}
+
+impl From<Effort> for Runs {
+    fn from(effort: Effort) -> Self {
+        Self { packets: effort.packets, runs: effort.runs }
     }
 }
 
@@ -73,9 +64,9 @@ impl From<&Measured> for ReportRow {
             flows: row.flows,
             services: row.services,
             reals: row.reals,
-            median_ns: whole(figures.program.median),
-            min_ns: whole(figures.program.min),
-            max_ns: whole(figures.program.max),
+            median_ns: whole(figures.measured.median),
+            min_ns: whole(figures.measured.min),
+            max_ns: whole(figures.measured.max),
             yardstick_ns: whole(figures.yardstick.median),
             generator_ns: whole(*generator_ns),
             ratio: thousandths(figures.ratio.median),
@@ -85,15 +76,6 @@ impl From<&Measured> for ReportRow {
     }
 }
 
-#[expect(clippy::cast_sign_loss, reason = "times are not negative")]
-fn whole(nanoseconds: f64) -> u64 {
-    nanoseconds.round() as u64
-}
-
-fn thousandths(ratio: f64) -> f64 {
-    (ratio * 1_000.0).round() / 1_000.0
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use lb_common::value::Tracking;
@@ -101,8 +83,9 @@ pub(super) mod tests {
     use xdp_prog::fixtures::frame::Family;
 
     use super::super::row::{Kind, Row, Scheduler};
-    use super::super::stats::{Figures, Pair};
     use super::*;
+    use crate::report::machine::tests::machine;
+    use crate::report::stats::{Figures, Pair};
 
     /// A row that took so many nanoseconds, with a yardstick of 30.
     pub(in super::super) fn measured(
@@ -113,28 +96,16 @@ pub(super) mod tests {
     ) -> Measured {
         let (tracking, scheduler) = (Tracking::Full, Scheduler::Mh);
         let row = Row { kind, tracking, scheduler, family, flows, services: 1, reals: 100 };
-        let pairs = [-3.0, 0.0, 6.0]
-            .map(|noise| Pair { program_ns: program_ns + noise, yardstick_ns: 30.0 });
+        let pairs =
+            [-3.0, 0.0, 6.0].map(|noise| Pair { measured: program_ns + noise, yardstick: 30.0 });
         Measured { row, figures: Figures::of(&pairs).unwrap(), generator_ns: 27.4 }
-    }
-
-    pub(in super::super) fn machine() -> Machine {
-        Machine {
-            kernel: "6.18.5".to_owned(),
-            cpu: "A CPU".to_owned(),
-            cpus: 2,
-            jit: true,
-            mode: "BPF_PROG_TEST_RUN on CPU 1".to_owned(),
-            date: "2026-11-05 12:00 UTC".to_owned(),
-            commit: "0123abc".to_owned(),
-        }
     }
 
     #[test]
     fn a_row_has_the_keys_that_others_rely_on() {
         let measured = measured(Kind::EstablishedTcp, Family::V6, 1_000_000, 60.0);
         let effort = Effort { packets: 1_000_000, runs: 3, cpus: 2 };
-        let report = Report::new(&[measured], machine(), effort);
+        let report = report(&[measured], machine(), effort);
         let mut value = serde_json::to_value(&report).unwrap();
         let row = value["rows"][0].as_object_mut().unwrap();
         for extra in ["generator_ns", "ratio_min", "ratio_max"] {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::Machine;
 use super::measure::{Effort, Measured};
+use crate::report::stats::Spread;
+use crate::report::{Machine, table as frame};
 
 const HEAD: [&str; 9] = [
     "packets",
@@ -19,38 +20,16 @@ const HEAD: [&str; 9] = [
 
 /// What stands above the table.
 pub fn head(machine: &Machine, effort: Effort) -> String {
-    let Machine { kernel, cpu, cpus, jit, mode, date, commit } = machine;
-    let jit = if *jit { "on" } else { "off" };
     let Effort { packets, runs, .. } = effort;
-    format!(
-        "kernel {kernel}, {cpu} ({cpus} CPUs), JIT {jit}, {mode}\n\
-         {date}, commit {commit}; median of {runs} runs of {packets} packets each\n"
-    )
+    frame::head(machine, &format!("median of {runs} runs of {packets} packets each"))
 }
 
 /// The lines of the table, column under column.
 pub fn table(measured: &[Measured]) -> String {
-    let lines: Vec<[String; 9]> =
-        std::iter::once(HEAD.map(str::to_owned)).chain(measured.iter().map(cells)).collect();
-    let width = |column: usize| {
-        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: [usize; 9] = std::array::from_fn(width);
-    let mut text = String::new();
-    for line in &lines {
-        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
-            let cell =
-                if column < WORDS { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
-            let gap = if column == 0 { "" } else { "  " };
-            write!(text, "{gap}{cell}").expect("a string takes everything");
-        }
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    text
+    frame::columns(HEAD, measured.iter().map(cells), WORDS)
 }
 
-/// The first columns hold words; numbers stand to the right.
+/// So many columns hold words.
 const WORDS: usize = 3;
 
 /// A line of its yardsticks: what the figures contain besides the program.
@@ -58,8 +37,8 @@ pub fn yardsticks(measured: &[Measured]) -> String {
     let mut text = String::new();
     for family in [4, 6] {
         let ours = || measured.iter().filter(|each| each.row.family_number() == family);
-        let swap = super::stats::Spread::of(ours().map(|each| each.figures.yardstick.median));
-        let bare = super::stats::Spread::of(ours().map(|each| each.generator_ns));
+        let swap = Spread::of(ours().map(|each| each.figures.yardstick.median));
+        let bare = Spread::of(ours().map(|each| each.generator_ns));
         if let (Some(swap), Some(bare)) = (swap, bare) {
             writeln!(
                 text,
@@ -75,7 +54,7 @@ pub fn yardsticks(measured: &[Measured]) -> String {
 
 fn cells(measured: &Measured) -> [String; 9] {
     let Measured { row, figures, .. } = measured;
-    let (program, ratio) = (figures.program, figures.ratio);
+    let (program, ratio) = (figures.measured, figures.ratio);
     [
         row.kind.name().to_owned(),
         row.tracking.name().to_owned(),
@@ -101,7 +80,7 @@ fn flows(row: &super::row::Row) -> String {
 mod tests {
     use xdp_prog::fixtures::frame::Family;
 
-    use super::super::report::tests::{machine, measured};
+    use super::super::report::tests::measured;
     use super::super::row::Kind;
     use super::*;
 
@@ -120,14 +99,6 @@ mod tests {
         assert!(lines[2].contains("  6  all new  "), "{text}");
         let widths: Vec<usize> = lines.iter().map(|line| line.chars().count()).collect();
         assert_eq!(widths, [widths[0]; 3]);
-    }
-
-    #[test]
-    fn the_head_names_what_the_figures_depend_on() {
-        let text = head(&machine(), Effort { packets: 1_000, runs: 5, cpus: 2 });
-        for word in ["6.18.5", "A CPU", "JIT on", "CPU 1", "2026-11-05", "0123abc", "5 runs"] {
-            assert!(text.contains(word), "{word} in {text}");
-        }
     }
 
     #[test]

@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use super::routes::{Operation, Route};
 use super::wire;
 use crate::command::{Change, Command, OnHandEdit};
+use crate::config::edit::ServiceChange;
 use crate::config::endpoint::parse_service;
-use crate::config::model::{Endpoint, Scheduler};
-use crate::config::rules;
+use crate::config::model::Endpoint;
+use crate::config::rules::{self, RuleError};
 
 /// What a request brings, percent-decoded.
 #[derive(Clone, Copy, Debug)]
@@ -149,23 +150,34 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 fn add_service(body: &[u8]) -> Result<Change, Refusal> {
-    let wire::NewService { protocol, vip, port, name, scheduler } = json(body)?;
-    let port = rules::port(port.into()).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    Ok(Change::AddService {
-        endpoint: Endpoint { protocol, address: vip, port },
-        name,
-        scheduler: named(scheduler.as_deref())?.unwrap_or_default(),
-    })
+    let wire::NewService { protocol, vip, port, name, scheduler, tracking, idle_timeout } =
+        json(body)?;
+    let port = rules::port(port.into()).map_err(|error| invalid(&error))?;
+    let endpoint = Endpoint { protocol, address: vip, port };
+    let asked = wire::ServiceEdit { name, scheduler, tracking, idle_timeout };
+    Ok(Change::AddService { endpoint, properties: properties(asked)? })
 }
 
 fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
-    let wire::ServiceEdit { name, scheduler } = json(body)?;
-    Ok(Change::EditService { endpoint, name, scheduler: named(scheduler.as_deref())? })
+    Ok(Change::EditService { endpoint, properties: properties(json(body)?)? })
 }
 
-fn named(scheduler: Option<&str>) -> Result<Option<Scheduler>, Refusal> {
-    let found = scheduler.map(rules::scheduler).transpose();
-    found.map_err(|error| Refusal::Invalid(error.to_string()))
+fn properties(asked: wire::ServiceEdit) -> Result<ServiceChange, Refusal> {
+    let wire::ServiceEdit { name, scheduler, tracking, idle_timeout } = asked;
+    let idle = |seconds: u32| rules::idle_timeout_secs(seconds.into());
+    let read = || {
+        Ok(ServiceChange {
+            name,
+            scheduler: scheduler.as_deref().map(rules::scheduler).transpose()?,
+            tracking: tracking.as_deref().map(rules::tracking).transpose()?,
+            idle_timeout: idle_timeout.map(idle).transpose()?,
+        })
+    };
+    read().map_err(|error: RuleError| invalid(&error))
+}
+
+fn invalid(error: &RuleError) -> Refusal {
+    Refusal::Invalid(error.to_string())
 }
 
 fn add_real(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
@@ -197,6 +209,7 @@ fn edit_real(endpoint: Endpoint, address: IpAddr, body: &[u8]) -> Result<Change,
 mod tests {
     use super::super::routes::ROUTES;
     use super::*;
+    use crate::config::model::Tracking;
 
     fn ask(
         operation: Operation,
@@ -220,9 +233,35 @@ mod tests {
         let command = ask(Operation::AddService, &[], &[("force", "true")], body).unwrap().unwrap();
         let Command::Change { change, on_hand_edit } = command else { panic!("no change") };
         assert_eq!(on_hand_edit, OnHandEdit::Overwrite);
-        let Change::AddService { endpoint, name, .. } = change else { panic!("no service") };
+        let Change::AddService { endpoint, properties } = change else { panic!("no service") };
         assert_eq!(endpoint.to_string(), "tcp 192.0.2.10:80");
-        assert_eq!(name, None);
+        assert_eq!(properties, ServiceChange::default());
+    }
+
+    #[test]
+    fn properties_of_a_service_obey_the_rules() {
+        let edit = |body| ask(Operation::EditService, WEB, &[], body);
+        let body = r#"{"tracking":"full","idle_timeout":30}"#;
+        let Some(Command::Change { change: Change::EditService { properties, .. }, .. }) =
+            edit(body).unwrap()
+        else {
+            panic!("no edit")
+        };
+        let expected = ServiceChange {
+            tracking: Some(Tracking::Full),
+            idle_timeout: Some(30),
+            ..ServiceChange::default()
+        };
+        assert_eq!(properties, expected);
+        for (body, words) in [
+            (r#"{"tracking":"some"}"#, "tracking \"some\" is unknown"),
+            (r#"{"idle_timeout":0}"#, "idle timeout 0s is outside 1s"),
+            (r#"{"idle_timeout":1123201}"#, "outside 1s to 1123200s"),
+            (r#"{"idle_timeout":"30s"}"#, "idle_timeout: "),
+        ] {
+            let Err(Refusal::Invalid(message)) = edit(body) else { panic!("{body} is taken") };
+            assert!(message.contains(words), "{body}: {message}");
+        }
     }
 
     #[test]

@@ -6,10 +6,14 @@ use lb_common::key::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod request;
+
+pub use request::{NewReal, NewService, RealEdit, ServiceEdit};
+
 /// Counters of a service or a real since they were last set to zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
-    /// Connections begun.
+    /// Connections begun; UDP flows only where every flow is tracked.
     pub connections: u64,
     /// Packets from clients.
     pub packets: u64,
@@ -61,8 +65,16 @@ pub struct Real {
     pub interface: Option<String>,
     /// Established TCP connections.
     pub active_connections: u64,
-    /// Other tracked connections: opening, closing, UDP.
+    /// Other tracked connections: opening, closing, UDP. 0 where they are estimated.
     pub inactive_connections: u64,
+    /// Not all of its connections stand in a table: the active ones are those begun less those
+    /// that the client ended, since the counters were last set to zero.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub estimated: bool,
+    /// It had slots of the ring that a change has given to others: flows from before, which nothing
+    /// has recorded yet, may still go to it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub settling: bool,
     /// Its counters.
     pub stats: Stats,
 }
@@ -80,6 +92,10 @@ pub struct Service {
     pub port: u16,
     /// The scheduler's LVS name.
     pub scheduler: String,
+    /// `changes`, `full` or `none`: what is remembered of its flows.
+    pub tracking: String,
+    /// Seconds after its last packet until a flow is forgotten.
+    pub idle_timeout: u32,
     /// Its counters.
     pub stats: Stats,
     /// Its reals.
@@ -248,59 +264,6 @@ pub struct Settling {
     pub deferred: u64,
 }
 
-/// A service to add.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewService {
-    /// TCP or UDP.
-    pub protocol: Protocol,
-    /// The virtual address.
-    pub vip: IpAddr,
-    /// The port.
-    pub port: u16,
-    /// A name for people and metrics.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The scheduler's LVS name; `mh` where absent.
-    #[serde(default)]
-    pub scheduler: Option<String>,
-}
-
-/// Properties of a service to change; what is absent stays.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ServiceEdit {
-    /// The new name.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The new scheduler.
-    #[serde(default)]
-    pub scheduler: Option<String>,
-}
-
-/// A real to add.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewReal {
-    /// Its address.
-    pub address: IpAddr,
-    /// Its weight; 1 where absent.
-    #[serde(default)]
-    pub weight: Option<u16>,
-}
-
-/// Properties of a real to change; what is absent stays.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RealEdit {
-    /// The new weight.
-    #[serde(default)]
-    pub weight: Option<u16>,
-    /// Out of scheduling, or back.
-    #[serde(default)]
-    pub drained: Option<bool>,
-}
-
 /// What kind of failure an [`Error`] tells of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -322,4 +285,9 @@ pub struct Error {
     pub kind: ErrorKind,
     /// What failed, on which object, why, and what to do about it.
     pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -50,7 +50,7 @@ pub enum Verb {
     /// Add a service without reals
     #[command(after_help = example::ADD_SERVICE)]
     AddService(AddServiceArgs),
-    /// Change a service's scheduler or name
+    /// Change a service's scheduler, name, tracking or idle timeout
     #[command(after_help = example::EDIT_SERVICE)]
     EditService(EditServiceArgs),
     /// Delete a service and its reals
@@ -210,6 +210,19 @@ pub struct ForceArg {
     pub force: bool,
 }
 
+/// What a service remembers of its flows.
+#[derive(Debug, Args)]
+pub struct MemoryArg {
+    /// Flows that are remembered: changes (those that a change of the reals would move), full
+    /// (all), none [default: changes]
+    #[arg(long, value_name = "MODE")]
+    pub tracking: Option<String>,
+    /// How long after its last packet a flow is forgotten, like 900s, 15m or 1h [default: 900s for
+    /// TCP, 60s for UDP]
+    #[arg(long, value_name = "TIME")]
+    pub idle_timeout: Option<String>,
+}
+
 /// Words of ipvsadm that this version does not carry out.
 #[derive(Debug, Args)]
 pub struct PersistenceArg {
@@ -233,6 +246,9 @@ pub struct AddServiceArgs {
     /// A name for people and metrics
     #[arg(long)]
     pub name: Option<String>,
+    /// What it remembers.
+    #[command(flatten)]
+    pub memory: MemoryArg,
     /// Not carried out.
     #[command(flatten)]
     pub persistence: PersistenceArg,
@@ -245,7 +261,7 @@ pub struct AddServiceArgs {
 #[derive(Debug, Args)]
 #[command(group(
     clap::ArgGroup::new("edit").required(true).multiple(true)
-        .args(["scheduler", "name", "persistent", "netmask"])
+        .args(["scheduler", "name", "tracking", "idle_timeout", "persistent", "netmask"])
 ))]
 pub struct EditServiceArgs {
     /// The service.
@@ -257,6 +273,9 @@ pub struct EditServiceArgs {
     /// A name for people and metrics
     #[arg(long)]
     pub name: Option<String>,
+    /// What it remembers.
+    #[command(flatten)]
+    pub memory: MemoryArg,
     /// Not carried out.
     #[command(flatten)]
     pub persistence: PersistenceArg,
@@ -327,7 +346,8 @@ pub struct DrainArgs {
     /// The real and its service.
     #[command(flatten)]
     pub real: RealArg,
-    /// Wait until no connection of the real lives any more (undrain: until it takes traffic)
+    /// Wait until no connection of the real lives any more (undrain: until it takes traffic); where
+    /// not every flow is tracked, that takes the service's idle timeout at least
     #[arg(long)]
     pub wait: bool,
     /// Wait no longer than this

@@ -18,8 +18,11 @@ examples! {
     DAEMON = "lb-ctl daemon --interface eth0 --config /etc/lb-ctl/lb-ctl.json";
     ADD_SERVICE =
         "lb-ctl add-service -t 192.0.2.10:80 --name web",
-        "lb-ctl add-service -u [2001:db8::10]:53 -s mh";
-    EDIT_SERVICE = "lb-ctl edit-service -t 192.0.2.10:80 --name shop";
+        "lb-ctl add-service -u [2001:db8::10]:53 -s mh",
+        "lb-ctl add-service -t 192.0.2.10:22 --tracking full --idle-timeout 1h";
+    EDIT_SERVICE =
+        "lb-ctl edit-service -t 192.0.2.10:80 --name shop",
+        "lb-ctl edit-service -t 192.0.2.10:80 --tracking changes --idle-timeout 15m";
     DELETE_SERVICE = "lb-ctl delete-service -t 192.0.2.10:80";
     ADD_REAL =
         "lb-ctl add-real -t 192.0.2.10:80 -r 192.0.2.21 -w 2",

@@ -19,7 +19,7 @@ pub(super) async fn list(client: &Client, args: &ListArgs, format: Format) -> Sa
     if args.connections {
         let connections = client.connections(only).await?;
         return Ok(match format {
-            Format::Table => output::connections::table(connections),
+            Format::Table => output::connections::table(connections, &client.list(only).await?),
             Format::Json => output::json(&connections),
         });
     }

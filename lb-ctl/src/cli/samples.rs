@@ -17,6 +17,8 @@ fn real(address: &str, weight: u16, state: RealState) -> Real {
         interface: None,
         active_connections: 0,
         inactive_connections: 0,
+        estimated: false,
+        settling: false,
         stats: Stats::default(),
     }
 }
@@ -28,6 +30,8 @@ fn service(name: Option<&str>, protocol: Protocol, vip: &str, port: u16) -> Serv
         vip: vip.parse().unwrap(),
         port,
         scheduler: "mh".to_owned(),
+        tracking: "changes".to_owned(),
+        idle_timeout: 900,
         stats: Stats::default(),
         reals: Vec::new(),
     }

@@ -3,8 +3,8 @@
 use lb_common::key::Protocol;
 
 use super::args::{
-    AddServiceArgs, DeleteServiceArgs, EditServiceArgs, ForceArg, Format, OnlyArg, PersistenceArg,
-    ServiceArg,
+    AddServiceArgs, DeleteServiceArgs, EditServiceArgs, ForceArg, Format, MemoryArg, OnlyArg,
+    PersistenceArg, ServiceArg,
 };
 use super::output::quiet_changes;
 use super::{CliError, Said};
@@ -24,6 +24,8 @@ pub(super) async fn add(client: &Client, args: &AddServiceArgs, format: Format) 
         port,
         name: args.name.clone(),
         scheduler: scheduler(args.scheduler.as_deref())?,
+        tracking: tracking(&args.memory)?,
+        idle_timeout: idle_timeout(&args.memory)?,
     };
     let changes = client.add_service(&service, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
@@ -35,6 +37,8 @@ pub(super) async fn edit(client: &Client, args: &EditServiceArgs, format: Format
     let edit = wire::ServiceEdit {
         name: args.name.clone(),
         scheduler: scheduler(args.scheduler.as_deref())?,
+        tracking: tracking(&args.memory)?,
+        idle_timeout: idle_timeout(&args.memory)?,
     };
     let changes = client.edit_service(endpoint, &edit, on_hand_edit(&args.force)).await?;
     Ok(quiet_changes(&changes, format))
@@ -73,6 +77,15 @@ pub(super) fn on_hand_edit(arg: &ForceArg) -> OnHandEdit {
 fn scheduler(name: Option<&str>) -> Result<Option<String>, CliError> {
     let scheduler = name.map(rules::scheduler).transpose().map_err(CliError::refused)?;
     Ok(scheduler.map(|scheduler| scheduler.name().to_owned()))
+}
+
+fn tracking(arg: &MemoryArg) -> Result<Option<String>, CliError> {
+    let tracking = arg.tracking.as_deref().map(rules::tracking).transpose();
+    Ok(tracking.map_err(CliError::refused)?.map(|tracking| tracking.name().to_owned()))
+}
+
+fn idle_timeout(arg: &MemoryArg) -> Result<Option<u32>, CliError> {
+    arg.idle_timeout.as_deref().map(rules::idle_timeout).transpose().map_err(CliError::refused)
 }
 
 /// What is not carried out is not silently left out either.

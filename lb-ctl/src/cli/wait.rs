@@ -1,5 +1,6 @@
 //! `--wait` of drain and undrain: asks the daemon until a real is where it should be.
 
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,8 +8,8 @@ use tokio::time::Instant;
 
 use super::CliError;
 use crate::api::client::Client;
-use crate::api::wire::{Connection, List, Real, RealState};
-use crate::config::model::Endpoint;
+use crate::api::wire::{Connection, List, Real, RealState, Service};
+use crate::config::model::{Endpoint, Tracking};
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -40,40 +41,88 @@ pub(super) async fn until(
     limit: Option<Duration>,
 ) -> Result<(), CliError> {
     let deadline = limit.map(|limit| Instant::now() + limit);
+    let mut told = false;
     loop {
         let list = client.list(Some(endpoint)).await?;
-        let real = find(&list, endpoint, address)?;
+        let (service, real) = find(&list, endpoint, address)?;
         let missing = match awaited {
             Awaited::Up => not_up(real, endpoint)?,
-            Awaited::Idle if real.active_connections > 0 => Some(still(real.active_connections)),
-            Awaited::Idle => {
-                let all = client.connections(Some(endpoint)).await?.connections;
-                let living = all.iter().filter(|one| one.real == address && lives(one)).count();
-                (living > 0).then(|| still(living as u64))
-            }
+            Awaited::Idle => busy(client, endpoint, service, real).await?,
         };
         let Some(missing) = missing else {
             return Ok(());
         };
         if deadline.is_some_and(|deadline| Instant::now() + INTERVAL > deadline) {
             return Err(CliError::Failed(format!(
-                "real {address} of service {endpoint} {missing} after {} s: wait longer with \
+                "after {} s, real {address} of service {endpoint} {missing}: wait longer with \
                  --timeout, or see {}",
                 limit.unwrap_or_default().as_secs(),
                 awaited.shown_by()
             )));
         }
+        if awaited == Awaited::Idle && real.settling && !told {
+            told = true;
+            // Who waits for minutes wants to know what for. Where this cannot be written there is
+            // nobody to tell.
+            let _ = writeln!(
+                io::stderr(),
+                "lb-ctl: waiting: real {address} of service {endpoint} {missing}"
+            );
+        }
         tokio::time::sleep(INTERVAL).await;
     }
 }
 
-fn still(connections: u64) -> String {
-    format!("still has {connections} connections")
+/// What a real still has to do, or may have.
+async fn busy(
+    client: &Client,
+    endpoint: Endpoint,
+    service: &Service,
+    real: &Real,
+) -> Result<Option<String>, CliError> {
+    if let Some(shown) = shown_busy(service, real) {
+        return Ok(Some(shown));
+    }
+    // What a drain moves moves at once, and entries of another time bind nobody.
+    if is(service, Tracking::None) {
+        return Ok(None);
+    }
+    let all = client.connections(Some(endpoint)).await?.connections;
+    let living = all.iter().filter(|one| one.real == real.address && lives(one)).count();
+    Ok((living > 0).then(|| still(living as u64, service)))
 }
 
-fn find(list: &List, endpoint: Endpoint, address: IpAddr) -> Result<&Real, CliError> {
-    let mut reals = list.services.iter().flat_map(|service| &service.reals);
-    reals.find(|real| real.address == address).ok_or_else(|| {
+fn is(service: &Service, tracking: Tracking) -> bool {
+    service.tracking == tracking.name()
+}
+
+/// What the list alone shows of connections that a real still has, or may have.
+fn shown_busy(service: &Service, real: &Real) -> Option<String> {
+    if real.settling {
+        let idle = service.idle_timeout;
+        Some(format!(
+            "may still get packets of connections from before its drain, for a little more than \
+             {idle} s after it, or as long as more come than can be tracked (one that is idle for \
+             {idle} s is forgotten)"
+        ))
+    } else if real.active_connections > 0 && !real.estimated {
+        Some(still(real.active_connections, service))
+    } else {
+        None
+    }
+}
+
+fn still(connections: u64, service: &Service) -> String {
+    let idle = service.idle_timeout;
+    format!("still has {connections} connections (one that is idle for {idle} s is forgotten)")
+}
+
+fn find(list: &List, endpoint: Endpoint, address: IpAddr) -> Result<(&Service, &Real), CliError> {
+    let mut reals = list.services.iter().flat_map(|service| {
+        let with_service = move |real| (service, real);
+        service.reals.iter().map(with_service)
+    });
+    reals.find(|(_, real)| real.address == address).ok_or_else(|| {
         CliError::NotFound(format!(
             "real {address} of service {endpoint} was deleted while it was waited for"
         ))

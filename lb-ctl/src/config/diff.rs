@@ -47,9 +47,12 @@ fn whole_service(
     make: fn(Object, Properties) -> Change,
     changes: &mut Vec<Change>,
 ) {
+    let usual = Service::new(service.endpoint);
     let properties = Properties {
         name: service.name.clone(),
         scheduler: Some(service.scheduler.name().to_owned()),
+        tracking: (service.tracking != usual.tracking).then(|| service.tracking.name().to_owned()),
+        idle_timeout: (service.idle_timeout != usual.idle_timeout).then_some(service.idle_timeout),
         ..Properties::default()
     };
     changes.push(make(Object::Service(service.endpoint.into()), properties));
@@ -73,6 +76,13 @@ fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
     if old.scheduler != new.scheduler {
         let word = |service: &Service| service.scheduler.name().to_owned();
         fields.push(Field::Scheduler { from: word(old), to: word(new) });
+    }
+    if old.tracking != new.tracking {
+        let word = |service: &Service| service.tracking.name().to_owned();
+        fields.push(Field::Tracking { from: word(old), to: word(new) });
+    }
+    if old.idle_timeout != new.idle_timeout {
+        fields.push(Field::IdleTimeout { from: old.idle_timeout, to: new.idle_timeout });
     }
     if !fields.is_empty() {
         let object = Object::Service(new.endpoint.into());

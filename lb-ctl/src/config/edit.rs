@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use lb_common::key::Protocol;
 
-use super::model::{Desired, Endpoint, Real, Scheduler, Service};
+use super::model::{Desired, Endpoint, Real, Scheduler, Service, Tracking};
 use super::rules::{self, RuleError};
 
 /// Why an edit is not made.
@@ -68,47 +68,69 @@ fn elsewhere(other: Option<Endpoint>) -> String {
     }
 }
 
-/// What to change of a service; what is `None` stays as it is.
+/// Properties of a service, to change or to begin with; what is `None` stays as it is, or is as it
+/// is by default.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ServiceChange {
-    /// The new name; an empty one takes the name off.
+    /// The name; an empty one takes a name off.
     pub name: Option<String>,
-    /// The new scheduler.
+    /// How reals are picked.
     pub scheduler: Option<Scheduler>,
+    /// What is remembered of its flows.
+    pub tracking: Option<Tracking>,
+    /// Seconds after its last packet until a flow is forgotten.
+    pub idle_timeout: Option<u32>,
+}
+
+impl ServiceChange {
+    /// Takes over what is given but for the name, whose rule needs the other services.
+    fn apply(&self, service: &mut Service) -> Result<(), RuleError> {
+        if let Some(scheduler) = self.scheduler {
+            service.scheduler = scheduler;
+        }
+        if let Some(tracking) = self.tracking {
+            service.tracking = tracking;
+        }
+        if let Some(seconds) = self.idle_timeout {
+            service.idle_timeout = rules::idle_timeout_secs(seconds.into())?;
+        }
+        Ok(())
+    }
 }
 
 /// Adds a service without reals.
 ///
 /// # Errors
-/// Where it is there already, its VIP cannot be balanced or is a real's address, or its name is bad
-/// or taken.
+/// Where it is there already, its VIP cannot be balanced or is a real's address, its name is bad or
+/// taken, or its idle timeout out of range.
 pub fn add_service(
     desired: &Desired,
     endpoint: Endpoint,
-    name: Option<String>,
-    scheduler: Scheduler,
+    properties: &ServiceChange,
 ) -> Result<Desired, EditError> {
     if desired.services.contains_key(&endpoint) {
         return Err(EditError::ServiceExists { endpoint });
     }
     rules::vip(endpoint.address)?;
     rules::port(endpoint.port.into())?;
-    if let Some(name) = &name {
+    if let Some(name) = &properties.name {
         check_name(desired, endpoint, name)?;
     }
     let mut services = desired.services.values();
     if let Some(holder) = services.find(|other| other.reals.contains_key(&endpoint.address)) {
         return Err(real_is_vip(endpoint.address, holder.endpoint, endpoint));
     }
+    let mut service = Service { name: properties.name.clone(), ..Service::new(endpoint) };
+    properties.apply(&mut service)?;
     let mut next = desired.clone();
-    next.services.insert(endpoint, Service { name, scheduler, ..Service::new(endpoint) });
+    next.services.insert(endpoint, service);
     Ok(next)
 }
 
-/// Changes the name or the scheduler of a service.
+/// Changes properties of a service.
 ///
 /// # Errors
-/// Where it is not there, or the new name is bad or taken.
+/// Where it is not there, the new name is bad or taken, or the idle timeout out of range.
 pub fn edit_service(
     desired: &Desired,
     endpoint: Endpoint,
@@ -124,9 +146,7 @@ pub fn edit_service(
             service.name = Some(name.to_owned());
         }
     }
-    if let Some(scheduler) = change.scheduler {
-        service.scheduler = scheduler;
-    }
+    change.apply(service)?;
     Ok(next)
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use lb_common::timeout::default_idle_secs;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess};
@@ -50,6 +51,16 @@ pub struct Service {
     #[serde(default = "default_scheduler")]
     #[schemars(extend("enum" = ["mh"]))]
     pub scheduler: String,
+    /// What is remembered of its flows: `changes` only those that a change of the reals would move,
+    /// `full` every flow, `none` nothing (then a change of the reals moves flows).
+    #[serde(default = "default_tracking", skip_serializing_if = "is_default_tracking")]
+    #[schemars(extend("enum" = ["changes", "full", "none"], "default" = "changes"))]
+    pub tracking: String,
+    /// How long after its last packet a flow is forgotten: whole seconds (`900s`), minutes (`15m`),
+    /// hours (`1h`) or days, 13 days at most. Where absent, `900s` for TCP and `60s` for UDP.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "duration")]
+    #[schemars(with = "String", regex(pattern = r"^0*[1-9][0-9]*[smhd]$"))]
+    pub idle_timeout: Option<String>,
     /// The real servers. Their addresses must be unique in the service.
     #[serde(default, deserialize_with = "objects")]
     pub reals: Vec<Real>,
@@ -102,12 +113,16 @@ impl From<&model::Service> for Service {
             weight: real.weight,
             drain: real.drained,
         };
+        let default_idle = default_idle_secs(service.endpoint.protocol);
+        let idle_timeout = service.idle_timeout;
         Self {
             name: service.name.clone(),
             protocol: service.endpoint.protocol.name().to_owned(),
             vip: service.endpoint.address.to_string(),
             port: service.endpoint.port,
             scheduler: service.scheduler.name().to_owned(),
+            tracking: service.tracking.name().to_owned(),
+            idle_timeout: (idle_timeout != default_idle).then(|| format!("{idle_timeout}s")),
             reals: service.reals.iter().map(real).collect(),
         }
     }
@@ -115,6 +130,14 @@ impl From<&model::Service> for Service {
 
 fn default_scheduler() -> String {
     model::Scheduler::default().name().to_owned()
+}
+
+fn default_tracking() -> String {
+    model::Tracking::default().name().to_owned()
+}
+
+fn is_default_tracking(word: &str) -> bool {
+    word == model::Tracking::default().name()
 }
 
 const fn default_weight() -> u16 {
@@ -134,6 +157,25 @@ fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
 fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let expects = "a weight, a whole number from 0 to 65535";
     deserializer.deserialize_u64(Number { expects, rule: rules::weight })
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    deserializer.deserialize_str(Duration).map(Some)
+}
+
+/// Reads the text of a duration: who writes a bare number is told of the unit.
+struct Duration;
+
+impl de::Visitor<'_> for Duration {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration like \"900s\", \"15m\" or \"1h\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
 }
 
 /// Reads a whole number by a rule, since serde's own words for a number out of range name a Rust

@@ -4,6 +4,7 @@
 //! ([`endpoint`]); all three obey the one copy of the rules in [`rules`]. Only [`store`] does IO.
 
 pub mod diff;
+pub mod duration;
 pub mod edit;
 pub mod endpoint;
 pub mod file;

@@ -14,7 +14,7 @@ use super::rules::{self, Role, RuleError};
 
 /// Keys that only a later version carries out. They are refused, since a definition that asks for
 /// something must not be taken as if it had not asked.
-const LATER_KEYS: [&str; 4] = ["vrrp", "persistence", "check", "tracking"];
+const LATER_KEYS: [&str; 3] = ["vrrp", "persistence", "check"];
 
 /// Why a definition is refused, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
@@ -232,11 +232,15 @@ fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
     let protocol = rules::protocol(&document.protocol).map_err(member("protocol"))?;
     let vip = rules::address(Role::Vip, &document.vip).map_err(member("vip"))?;
     rules::vip(vip).map_err(member("vip"))?;
+    let defaults = Service::new(Endpoint { protocol, address: vip, port: document.port });
+    let idle = document.idle_timeout.as_deref().map(rules::idle_timeout).transpose();
     Ok(Service {
         name: document.name.clone(),
         scheduler: rules::scheduler(&document.scheduler).map_err(member("scheduler"))?,
+        tracking: rules::tracking(&document.tracking).map_err(member("tracking"))?,
+        idle_timeout: idle.map_err(member("idle_timeout"))?.unwrap_or(defaults.idle_timeout),
         reals: reals(&document.reals, vip, path)?,
-        ..Service::new(Endpoint { protocol, address: vip, port: document.port })
+        ..defaults
     })
 }
 

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use lb_common::key::Protocol;
+use lb_common::value::{MAX_IDLE, ticks_from_secs};
 
-use super::model::{Endpoint, Scheduler};
+use super::duration;
+use super::model::{Endpoint, Scheduler, Tracking};
 
 mod error;
 
@@ -18,6 +20,11 @@ pub const NAME_CHARS: usize = 64;
 
 /// Longest interface name, in bytes: the kernel's IFNAMSIZ less the closing zero.
 pub const INTERFACE_BYTES: usize = 15;
+
+/// Longest idle timeout, in seconds: thirteen days.
+pub const MAX_IDLE_SECS: u32 = 13 * 24 * 60 * 60;
+
+const _: () = assert!(ticks_from_secs(MAX_IDLE_SECS) <= MAX_IDLE, "the packet path can hold it");
 
 /// Reads an address.
 ///
@@ -95,6 +102,34 @@ pub fn scheduler(word: &str) -> Result<Scheduler, RuleError> {
         Err(RuleError::LaterScheduler { word: word_owned() })
     } else {
         Err(RuleError::UnknownScheduler { word: word_owned() })
+    }
+}
+
+/// Reads the word for what is remembered of a service's flows.
+///
+/// # Errors
+/// [`RuleError::UnknownTracking`].
+pub fn tracking(word: &str) -> Result<Tracking, RuleError> {
+    let found = Tracking::ALL.into_iter().find(|tracking| tracking.name() == word);
+    found.ok_or_else(|| RuleError::UnknownTracking { word: word.to_owned() })
+}
+
+/// Reads an idle timeout as it is written, like `900s`, and returns seconds.
+///
+/// # Errors
+/// [`RuleError::IdleTimeoutForm`] and [`RuleError::IdleTimeout`].
+pub fn idle_timeout(text: &str) -> Result<u32, RuleError> {
+    idle_timeout_secs(duration::seconds(text)?)
+}
+
+/// Checks an idle timeout in seconds.
+///
+/// # Errors
+/// [`RuleError::IdleTimeout`] outside one second to thirteen days.
+pub fn idle_timeout_secs(seconds: u64) -> Result<u32, RuleError> {
+    match u32::try_from(seconds) {
+        Ok(short @ 1..=MAX_IDLE_SECS) => Ok(short),
+        _ => Err(RuleError::IdleTimeout { seconds }),
     }
 }
 

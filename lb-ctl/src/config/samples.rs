@@ -6,14 +6,16 @@ use indexmap::IndexMap;
 use lb_common::key::Protocol;
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
+use proptest::sample::select;
 
-use super::model::{Desired, Endpoint, Real, Scheduler, Service};
+use super::model::{Desired, Endpoint, Real, Scheduler, Service, Tracking};
+use super::rules::MAX_IDLE_SECS;
 
 /// A definition with every key of this version, indented as people do.
 pub(super) const TEXT: &str = r#"{
   "interfaces": ["eth0", "eth1"],
   "services": [
-    { "name": "web", "protocol": "tcp", "vip": "192.0.2.10", "port": 80, "scheduler": "mh",
+    { "name": "web", "protocol": "tcp", "vip": "192.0.2.10", "port": 80, "scheduler": "mh", "tracking": "full", "idle_timeout": "5m",
       "reals": [ { "address": "192.0.2.21", "weight": 1 },
                  { "address": "192.0.2.22", "weight": 2, "drain": true } ] },
     { "protocol": "udp", "vip": "2001:db8::10", "port": 53,
@@ -42,6 +44,8 @@ pub(super) fn desired() -> Desired {
         [(ip("192.0.2.21"), Real::new(1)), (ip("192.0.2.22"), Real { weight: 2, drained: true })];
     let web_service = Service {
         name: Some("web".to_owned()),
+        tracking: Tracking::Full,
+        idle_timeout: 300,
         reals: IndexMap::from(web_reals),
         ..Service::new(web)
     };
@@ -69,8 +73,8 @@ pub(super) fn any_desired() -> impl Strategy<Value = Desired> {
 
 /// IPv6 or not, TCP or not, half of the VIP's host part, port.
 type RawEndpoint = (bool, bool, u16, u16);
-/// Name, and reals by half of their host part.
-type RawService = (Option<String>, Vec<(u32, Real)>);
+/// Name, tracking, idle timeout where it is not the default, and reals by half of their host part.
+type RawService = (Option<String>, Tracking, Option<u32>, Vec<(u32, Real)>);
 
 /// VIPs are even and reals odd, so that no real is a VIP.
 fn any_endpoint() -> impl Strategy<Value = RawEndpoint> {
@@ -81,12 +85,13 @@ fn any_service() -> impl Strategy<Value = RawService> {
     let real = (any::<u16>(), any::<bool>()).prop_map(|(weight, drained)| Real { weight, drained });
     // Quotes, backslashes and letters of more than one byte are what escaping goes wrong with.
     let name = proptest::option::of("[ -~é漢🦀]{1,50}");
-    (name, vec((0..0x7fff_u32, real), 0..5))
+    let idle = proptest::option::of(1..=MAX_IDLE_SECS);
+    (name, select(&Tracking::ALL), idle, vec((0..0x7fff_u32, real), 0..5))
 }
 
 fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (Endpoint, Service) {
     let (v6, tcp, vip, port) = endpoint;
-    let (name, reals) = service;
+    let (name, tracking, idle, reals) = service;
     let address = |host: u32| -> IpAddr {
         if v6 {
             Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(host)).into()
@@ -96,11 +101,14 @@ fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (
     };
     let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
     let endpoint = Endpoint { protocol, address: address(u32::from(vip) * 2), port };
+    let defaults = Service::new(endpoint);
     let service = Service {
         name: name.map(|name| format!("{name}{index}")),
         scheduler: Scheduler::Mh,
+        tracking,
+        idle_timeout: idle.unwrap_or(defaults.idle_timeout),
         reals: reals.into_iter().map(|(host, real)| (address(host * 2 + 1), real)).collect(),
-        ..Service::new(endpoint)
+        ..defaults
     };
     (endpoint, service)
 }

@@ -8,7 +8,7 @@ use crate::api::door::Call;
 use crate::api::wire;
 use crate::command::{Change, Command, CommandError, OnHandEdit, Reply};
 use crate::config::diff::diff;
-use crate::config::edit::{self, EditError, EditErrorKind, ServiceChange};
+use crate::config::edit::{self, EditError, EditErrorKind};
 use crate::config::model::Desired;
 use crate::config::parse::parse;
 use crate::config::{file, store::StoreError};
@@ -161,11 +161,11 @@ fn log(changes: &wire::Changes) {
 
 fn edited(desired: &Desired, change: Change) -> Result<Desired, CommandError> {
     let result = match change {
-        Change::AddService { endpoint, name, scheduler } => {
-            edit::add_service(desired, endpoint, name, scheduler)
+        Change::AddService { endpoint, properties } => {
+            edit::add_service(desired, endpoint, &properties)
         }
-        Change::EditService { endpoint, name, scheduler } => {
-            edit::edit_service(desired, endpoint, &ServiceChange { name, scheduler })
+        Change::EditService { endpoint, properties } => {
+            edit::edit_service(desired, endpoint, &properties)
         }
         Change::DeleteService { endpoint } => edit::delete_service(desired, endpoint),
         Change::AddReal { endpoint, address, weight } => {

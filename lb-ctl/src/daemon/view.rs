@@ -12,11 +12,12 @@ use super::core::{Core, failed};
 use super::interfaces::Interface;
 use crate::api::wire;
 use crate::command::{CommandError, Reply};
-use crate::config::model::{Endpoint, Real, Service};
+use crate::config::model::{Endpoint, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
 use crate::sched::ring::Census;
-use crate::state::State;
+
+mod real;
 
 /// A view that lacks the connections.
 pub(super) enum Unfinished {
@@ -65,6 +66,9 @@ fn count(mut list: wire::List, owners: &Owners, tracked: &[Tracked]) -> wire::Li
     for connection in tracked {
         let Some(owner) = owners.0.get(&(connection.real, connection.generation)) else { continue };
         let real = &mut list.services[owner.service].reals[owner.real];
+        if real.estimated {
+            continue;
+        }
         if connection.state == connection_state::ESTABLISHED {
             real.active_connections += 1;
         } else {
@@ -157,7 +161,12 @@ fn view_service<D: Dataplane>(
     for (address, real) in &service.reals {
         let slot = id.and_then(|id| core.actual.real(id, *address)).map(|(slot, _)| slot);
         let stats = slot.map(|slot| core.dataplane.real_stats(slot)).transpose().map_err(failed)?;
-        reals.push(view_real(&core.state, *address, *real, stats.unwrap_or_default()));
+        let stats = stats.unwrap_or_default();
+        let ring = id.and_then(|id| core.actual.ring(id));
+        let is_origin = || slot.zip(ring).is_some_and(|(slot, ring)| ring.is_origin(slot));
+        let settling = service.tracking == Tracking::Changes && is_origin();
+        let shown = real::view(&core.state, service, (*address, *real), stats);
+        reals.push(wire::Real { settling, ..shown });
     }
     Ok(wire::Service {
         name: service.name.clone(),
@@ -165,34 +174,11 @@ fn view_service<D: Dataplane>(
         vip: service.endpoint.address,
         port: service.endpoint.port,
         scheduler: service.scheduler.name().to_owned(),
+        tracking: service.tracking.name().to_owned(),
+        idle_timeout: service.idle_timeout,
         stats: view_stats(stats.unwrap_or_default()),
         reals,
     })
-}
-
-fn view_real(known: &State, address: IpAddr, real: Real, stats: Stats) -> wire::Real {
-    let (interface, reason) = match known.resolution(address) {
-        Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
-        Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
-        None => (None, Some("not looked up yet".to_owned())),
-    };
-    let hop = known.hop(address);
-    let condition = match hop {
-        None => wire::RealState::Unresolved,
-        Some(_) if real.effective_weight() == 0 => wire::RealState::Drain,
-        Some(_) => wire::RealState::Up,
-    };
-    wire::Real {
-        address,
-        weight: real.weight,
-        state: condition,
-        reason,
-        mac: hop.map(|hop| mac(hop.mac)),
-        interface,
-        active_connections: 0,
-        inactive_connections: 0,
-        stats: view_stats(stats),
-    }
 }
 
 fn view_stats(stats: Stats) -> wire::Stats {

@@ -38,7 +38,7 @@ async fn services_and_reals() {
         rows,
         [
             "TCP  192.0.2.10:80 mh name web",
-            "  -> 192.0.2.21:80                Route   3      0          0          up"
+            "  -> 192.0.2.21:80                Route   3      ~0         0          up"
         ]
     );
     let json = daemon.ends(&format!("list -o json {WEB}"), 0).await;
@@ -72,14 +72,54 @@ async fn other_lists() {
 #[tokio::test(flavor = "multi_thread")]
 async fn drain_waits_for_the_last_connection() {
     let daemon = Fixture::with(Core { active: 3, ..Core::default() });
-    daemon.ends(&format!("add-service {WEB}"), 0).await;
+    daemon.ends(&format!("add-service {WEB} --tracking full"), 0).await;
     daemon.ends(&format!("add-real {REAL}"), 0).await;
     let early = daemon.ends(&format!("drain {REAL} --wait --timeout 0"), 1).await;
-    assert!(early.contains("still has 2 connections after 0 s"), "{early}");
+    assert!(early.contains("after 0 s, real 192.0.2.21"), "{early}");
+    assert!(early.contains("still has 2 connections (one that is idle for 900 s"), "{early}");
     daemon.ends(&format!("drain {REAL} --wait --timeout 60"), 0).await;
     daemon.ends(&format!("edit-real {REAL} -w 0"), 0).await;
     let never = daemon.ends(&format!("undrain {REAL} --wait"), 1).await;
     assert!(never.contains("has weight 0"), "{never}");
+}
+
+/// The count of the list is an estimate then: what is waited for is the end of the time in which
+/// connections that nothing records may come.
+#[tokio::test(flavor = "multi_thread")]
+async fn drain_waits_until_a_real_has_settled() {
+    let daemon = Fixture::with(Core { active: 99, settling: 2, ..Core::default() });
+    daemon.ends(&format!("add-service {WEB} --idle-timeout 20s"), 0).await;
+    daemon.ends(&format!("add-real {REAL}"), 0).await;
+    let early = daemon.ends(&format!("drain {REAL} --wait --timeout 0"), 1).await;
+    assert!(
+        early.contains("may still get packets of connections from before its drain"),
+        "{early}"
+    );
+    assert!(early.contains("for a little more than 20 s after it"), "{early}");
+    let waited = daemon.cli(&format!("drain {REAL} --wait --timeout 60")).await;
+    assert_eq!((waited.code, waited.stdout.as_str()), (0, ""), "{waited:?}");
+    let told = "lb-ctl: waiting: real 192.0.2.21 of service tcp 192.0.2.10:80 may still get";
+    assert!(waited.stderr.starts_with(told), "{waited:?}");
+    assert_eq!(waited.stderr.lines().count(), 1, "{waited:?}");
+    daemon.ends(&format!("drain {REAL} --wait"), 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_say_what_is_not_tracked() {
+    let daemon = Fixture::with(Core { active: 8, ..Core::default() });
+    daemon.ends(&format!("add-service {WEB}"), 0).await;
+    daemon.ends(&format!("add-real {REAL}"), 0).await;
+    let list = daemon.ends("list", 0).await;
+    assert!(list.contains("Route   1      ~7         0          up\n"), "{list}");
+    let connections = daemon.ends("list --connections", 0).await;
+    assert!(connections.contains("\n1 of 1 services keep a part of their"), "{connections}");
+    daemon.ends("add-service -u 192.0.2.10:53 --tracking full", 0).await;
+    let connections = daemon.ends("list --connections", 0).await;
+    assert!(connections.contains("\n1 of 2 services keep a part of their"), "{connections}");
+    let full = daemon.ends("list --connections -u 192.0.2.10:53", 0).await;
+    assert!(!full.contains("services"), "{full}");
+    let json = daemon.ends("list --connections -o json", 0).await;
+    assert_eq!(json, "{\n  \"connections\": []\n}\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +156,10 @@ async fn exit_code_4_is_refused() {
         ("add-service -t 192.0.2.11:80 -s rr", "does not carry out the scheduler rr"),
         ("add-service -t 192.0.2.11:80 -s best", "best"),
         ("add-service -t 192.0.2.11:80 -p", "not carried out by this version"),
+        ("add-service -t 192.0.2.11:80 --tracking most", "tracking \"most\" is unknown"),
+        ("add-service -t 192.0.2.11:80 --idle-timeout 300", "write \"300s\""),
+        ("edit-service -t 192.0.2.10:80 --idle-timeout 500ms", "whole seconds"),
+        ("edit-service -t 192.0.2.10:80 --idle-timeout 14d", "outside 1s to 1123200s"),
         ("edit-service -t 192.0.2.10:80 -M 24", "not carried out by this version"),
         ("add-real -t 192.0.2.10:80 -r 192.0.2.21 -w 70000", "65535"),
         ("add-real -t 192.0.2.10:80 -r 192.0.2.21 -w -1", "65535"),

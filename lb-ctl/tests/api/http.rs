@@ -24,7 +24,15 @@ fn web() -> Endpoint {
 
 fn new_web() -> NewService {
     let Endpoint { protocol, address, port } = web();
-    NewService { protocol, vip: address, port, name: None, scheduler: None }
+    NewService {
+        protocol,
+        vip: address,
+        port,
+        name: None,
+        scheduler: None,
+        tracking: Some("full".to_owned()),
+        idle_timeout: Some(120),
+    }
 }
 
 fn kind<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> ErrorKind {
@@ -75,11 +83,16 @@ async fn a_service_lives_and_dies() {
     client.edit_real(web(), real, &edit, REFUSE).await.unwrap();
     let drain = RealEdit { weight: None, drained: Some(true) };
     client.edit_real(web(), real, &drain, REFUSE).await.unwrap();
-    let name = ServiceEdit { name: Some("web".to_owned()), scheduler: None };
-    client.edit_service(web(), &name, REFUSE).await.unwrap();
+    let edit = ServiceEdit {
+        name: Some("web".to_owned()),
+        idle_timeout: Some(30),
+        ..ServiceEdit::default()
+    };
+    client.edit_service(web(), &edit, REFUSE).await.unwrap();
 
     let list = client.list(Some(web())).await.unwrap();
     assert_eq!(list.services[0].name.as_deref(), Some("web"));
+    assert_eq!((&*list.services[0].tracking, list.services[0].idle_timeout), ("full", 30));
     assert_eq!(list.services[0].reals[0].weight, 5);
     assert_eq!(list.services[0].reals[0].state, RealState::Drain);
 

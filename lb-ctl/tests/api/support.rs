@@ -6,7 +6,8 @@ use std::process::Output;
 use lb_ctl::api::door::{Call, Door};
 use lb_ctl::api::{client::Client, server, socket, wire};
 use lb_ctl::command::{Change, Command, CommandError, OnHandEdit, Reply};
-use lb_ctl::config::model::Endpoint;
+use lb_ctl::config::edit::ServiceChange;
+use lb_ctl::config::model::{Endpoint, Tracking};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -87,6 +88,8 @@ pub(crate) struct Core {
     pub(crate) edited: bool,
     /// Active connections of every real; one fewer each time they are listed.
     pub(crate) active: u64,
+    /// How many times reals of services that do not track every flow are listed as settling.
+    pub(crate) settling: u64,
     pub(crate) services: Vec<wire::Service>,
 }
 
@@ -118,15 +121,17 @@ impl Core {
 
     fn change(&mut self, change: Change) -> Result<wire::Changes, CommandError> {
         match change {
-            Change::AddService { endpoint, name, scheduler } => {
+            Change::AddService { endpoint, properties } => {
                 if self.find(endpoint).is_ok() {
                     return Err(CommandError::Exists(format!("service {endpoint} exists")));
                 }
-                self.services.push(service(endpoint, name, scheduler.name()));
+                self.services.push(service(endpoint, properties));
                 Ok(line(format!("+ service {endpoint}")))
             }
-            Change::EditService { endpoint, name, .. } => {
-                self.find(endpoint)?.name.clone_from(&name);
+            Change::EditService { endpoint, properties } => {
+                let service = self.find(endpoint)?;
+                service.name = properties.name;
+                service.idle_timeout = properties.idle_timeout.unwrap_or(service.idle_timeout);
                 Ok(line(format!("~ service {endpoint}")))
             }
             Change::DeleteService { endpoint } => {
@@ -164,9 +169,14 @@ impl Core {
 
     fn list(&mut self, only: Option<Endpoint>) -> Result<wire::List, CommandError> {
         self.active = self.active.saturating_sub(1);
-        for real in self.services.iter_mut().flat_map(|service| &mut service.reals) {
-            real.active_connections = self.active;
+        for service in &mut self.services {
+            for real in &mut service.reals {
+                real.active_connections = self.active;
+                real.estimated = service.tracking != Tracking::Full.name();
+                real.settling = real.estimated && self.settling > 0;
+            }
         }
+        self.settling = self.settling.saturating_sub(1);
         let services = match only {
             Some(endpoint) => vec![self.find(endpoint)?.clone()],
             None => self.services.clone(),
@@ -203,13 +213,16 @@ fn changed(text: String) -> Reply {
     Reply::Changed(line(text))
 }
 
-fn service(endpoint: Endpoint, name: Option<String>, scheduler: &str) -> wire::Service {
+fn service(endpoint: Endpoint, properties: ServiceChange) -> wire::Service {
+    let ServiceChange { name, scheduler, tracking, idle_timeout } = properties;
     wire::Service {
         name,
         protocol: endpoint.protocol,
         vip: endpoint.address,
         port: endpoint.port,
-        scheduler: scheduler.to_owned(),
+        scheduler: scheduler.unwrap_or_default().name().to_owned(),
+        tracking: tracking.unwrap_or_default().name().to_owned(),
+        idle_timeout: idle_timeout.unwrap_or(900),
         stats: wire::Stats::default(),
         reals: Vec::new(),
     }
@@ -225,6 +238,8 @@ fn real(address: std::net::IpAddr, weight: u16) -> wire::Real {
         interface: None,
         active_connections: 0,
         inactive_connections: 0,
+        estimated: false,
+        settling: false,
         stats: wire::Stats::default(),
     }
 }

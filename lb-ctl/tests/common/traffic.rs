@@ -28,6 +28,14 @@ pub(crate) fn service(protocol: &str, vip: IpAddr, port: u16, reals: &[(IpAddr, 
     json!({"protocol": protocol, "vip": vip, "port": port, "reals": reals})
 }
 
+/// These services with every flow tracked: what their lists say of connections is exact.
+pub(crate) fn tracked(mut services: Vec<Value>) -> Vec<Value> {
+    for service in &mut services {
+        service["tracking"] = json!("full");
+    }
+    services
+}
+
 /// A definition file.
 pub(crate) fn definition(services: &[Value]) -> String {
     json!({ "services": services }).to_string()
@@ -50,6 +58,16 @@ pub(crate) fn start_echo(lab: &Lab, protocol: &str, port: u16) -> Vec<Echo> {
     addresses.map(|(real, vip)| start(real, (vip, port).into()).unwrap()).collect()
 }
 
+/// Lets the director learn where its reals are, as one does that has served them before: then they
+/// share the ring from the first packet on. Else it is the first one's that answers, until the
+/// daemon has seen that there are no flows from before.
+fn introduce(lab: &Lab) {
+    for address in lab.reals.iter().flat_map(bench::lab::Host::addresses) {
+        let words = ["ping", "-c", "1", "-W", "5", &address.to_string()];
+        lab.director.namespace.run(&words).unwrap();
+    }
+}
+
 /// A bed whose director serves. Servers on its reals are to be dropped before it.
 pub(crate) struct Site {
     pub(crate) director: Director,
@@ -60,6 +78,7 @@ impl Site {
     /// Prepares the reals, and starts the director with these services.
     pub(crate) fn start(lab: Lab, services: &[Value], arguments: &[&str]) -> Self {
         prepare_reals(&lab, &VIPS);
+        introduce(&lab);
         let builder = arguments.iter().fold(DirectorBuilder::new(&lab, lb_ctl()), |b, word| {
             // Each word goes on the daemon's command line.
             b.argument(*word)

@@ -22,9 +22,13 @@ pub(super) const PROGRAMS: [(&str, &str); 9] = [
     ("tcpdump", "tcpdump"),
 ];
 
-/// What another kernel is booted with, and the Debian packages that have it.
-const VM_PROGRAMS: [(&str, &str); 3] =
-    [("cpio", "cpio"), ("modprobe", "kmod"), ("qemu-system-x86_64", "qemu-system-x86")];
+/// What another kernel is booted with and runs, and the Debian packages that have it.
+const VM_PROGRAMS: [(&str, &str); 4] = [
+    ("cpio", "cpio"),
+    ("ipvsadm", "ipvsadm"),
+    ("modprobe", "kmod"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+];
 /// The package with a busybox that needs no library; its twin has the same program with some.
 const BUSYBOX: (&str, &str) = ("/usr/share/doc/busybox-static", "busybox-static");
 

@@ -26,6 +26,8 @@ impl Needs {
     pub(crate) const ALL: Self = Self { build: true, run: true, vm: false };
     pub(crate) const BUILD: Self = Self { build: true, run: false, vm: false };
     pub(crate) const VM: Self = Self { build: false, run: false, vm: true };
+    /// What the benches in the VM need, which make namespaces there.
+    pub(crate) const VM_BENCH: Self = Self { vm: true, ..Self::ALL };
     /// What the tests need, which run on another kernel as well where that can be.
     pub(crate) const TEST: Self = Self { vm: crate::vm::SUPPORTED, ..Self::ALL };
 }

@@ -81,6 +81,10 @@ fn steps(root: &Path, quick: bool) -> anyhow::Result<Vec<Step>> {
             );
             run_in_vm(&mut cases.command)?;
             steps.push(cases);
+            // The program of this very xtask, which has built the bench with the tests.
+            let mut count = Command::new(env::current_exe().context("where am I?")?);
+            count.current_dir(root).args(["bench", "instructions", "--dev"]);
+            steps.push(Step { name: "instructions per packet", command: count });
         }
     }
     Ok(steps)
@@ -119,7 +123,8 @@ fn runner_variable(target: &str) -> String {
 
 fn typed(command: &Command) -> String {
     let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
-    format!("cargo {}", arguments.join(" "))
+    let xtask = env::current_exe().is_ok_and(|it| it == Path::new(command.get_program()));
+    format!("cargo {}{}", if xtask { "xtask " } else { "" }, arguments.join(" "))
 }
 
 fn summary(done: &[(&str, Duration)]) -> String {

@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
-use super::EXIT_MARK;
 use super::kernel::Kernel;
+use super::options::KEEP_TAG;
+use super::{EXIT_MARK, Options};
 
 /// What the guest needs to reach the host's files, and a network card.
 const MODULES: [&str; 5] = ["virtio_pci", "virtio_net", "9p", "9pnet_virtio", "overlay"];
@@ -39,6 +40,7 @@ exec switch_root /new /bin/sh /vm-command
 pub(super) fn build(
     folder: &Path,
     kernel: &Kernel,
+    options: &Options,
     here: &Path,
     command: &[OsString],
 ) -> anyhow::Result<PathBuf> {
@@ -56,7 +58,7 @@ pub(super) fn build(
     }
     fs::write(files.join("init"), INIT)?;
     fs::set_permissions(files.join("init"), fs::Permissions::from_mode(0o755))?;
-    fs::write(files.join("command"), script(kernel, here, command))?;
+    fs::write(files.join("command"), script(kernel, options, here, command))?;
     let archive = folder.join(format!("initramfs-{}.cpio", std::process::id()));
     let packed = pack(&files, &archive);
     fs::remove_dir_all(&files)?;
@@ -64,7 +66,7 @@ pub(super) fn build(
 }
 
 /// What the guest runs over the host's files. Modules are found where `modprobe` looks for them.
-fn script(kernel: &Kernel, here: &Path, command: &[OsString]) -> Vec<u8> {
+fn script(kernel: &Kernel, options: &Options, here: &Path, command: &[OsString]) -> Vec<u8> {
     let mut script = b"export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb\n".to_vec();
     let modules = kernel.modules();
     let release = modules.file_name().unwrap_or_default();
@@ -72,7 +74,14 @@ fn script(kernel: &Kernel, here: &Path, command: &[OsString]) -> Vec<u8> {
     script.extend(quoted(modules.as_os_str().as_bytes()));
     script.extend(b" /lib/modules/");
     script.extend(release.as_bytes());
-    script.extend(b"\nip link set lo up\ncd ");
+    script.extend(b"\nip link set lo up\n");
+    if let Some(folder) = &options.keep {
+        let mount = "mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000";
+        script.extend(format!("{mount} {KEEP_TAG} ").bytes());
+        script.extend(quoted(folder.as_os_str().as_bytes()));
+        script.push(b'\n');
+    }
+    script.extend(b"cd ");
     script.extend(quoted(here.as_os_str().as_bytes()));
     script.push(b'\n');
     for word in command {

@@ -6,15 +6,17 @@
 
 mod initramfs;
 mod kernel;
+mod options;
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 
 use self::kernel::Kernel;
+pub(crate) use self::options::Options;
 use crate::process::target_dir;
 use crate::setup::{self, Needs};
 
@@ -25,7 +27,7 @@ const EXIT_MARK: &str = "VM-EXIT:";
 pub(crate) const SUPPORTED: bool = cfg!(target_arch = "x86_64");
 
 /// Boots the VM, runs a command in it as root, and gives its exit code.
-pub(crate) fn run(root: &Path, command: &[OsString]) -> anyhow::Result<u8> {
+pub(crate) fn run(root: &Path, options: &Options, command: &[OsString]) -> anyhow::Result<u8> {
     if !SUPPORTED {
         bail!("the VM is an x86-64 machine and runs this machine's programs: it cannot here");
     }
@@ -33,14 +35,20 @@ pub(crate) fn run(root: &Path, command: &[OsString]) -> anyhow::Result<u8> {
     let folder = target_dir(root).join("vm");
     let kernel = Kernel::get(&folder)?;
     let here = std::env::current_dir().context("the current folder is gone")?;
-    let initramfs = initramfs::build(&folder, &kernel, &here, command)?;
-    let ended = boot(&kernel, &initramfs);
+    let options =
+        Options { keep: options.keep.as_deref().map(absolute).transpose()?, ..options.clone() };
+    let initramfs = initramfs::build(&folder, &kernel, &options, &here, command)?;
+    let ended = boot(&kernel, &options, &initramfs);
     std::fs::remove_file(&initramfs)
         .with_context(|| format!("removing {}", initramfs.display()))?;
     ended
 }
 
-fn boot(kernel: &Kernel, initramfs: &Path) -> anyhow::Result<u8> {
+fn absolute(folder: &Path) -> anyhow::Result<PathBuf> {
+    folder.canonicalize().with_context(|| format!("there is no folder {}", folder.display()))
+}
+
+fn boot(kernel: &Kernel, options: &Options, initramfs: &Path) -> anyhow::Result<u8> {
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args(["-machine", "q35", "-cpu", "max", "-smp", "1", "-m", "3G", "-no-reboot"])
         .args(["-display", "none", "-monitor", "none", "-serial", "stdio", "-net", "none"])
@@ -48,7 +56,6 @@ fn boot(kernel: &Kernel, initramfs: &Path) -> anyhow::Result<u8> {
         .arg(kernel.image())
         .arg("-initrd")
         .arg(initramfs)
-        .args(["-append", "console=ttyS0 quiet tsc=reliable clocksource=tsc panic=-1"])
         // Without remapping, files of the host's many file systems would share inode numbers.
         .args([
             "-fsdev",
@@ -56,6 +63,7 @@ fn boot(kernel: &Kernel, initramfs: &Path) -> anyhow::Result<u8> {
             "-device",
             "virtio-9p-pci,fsdev=host,mount_tag=host",
         ])
+        .args(options.qemu_arguments())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = qemu.spawn().context("qemu-system-x86_64 could not be started")?;

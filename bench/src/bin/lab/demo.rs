@@ -78,10 +78,13 @@ impl Demo {
     }
 
     fn add_services(&self) -> Result<()> {
+        say("--tracking full: a table holds every connection, so that each change of the reals");
+        say("shows at once. By default it holds those alone that a change would move, and new");
+        say("connections go over to a real that was added no faster than the table takes them.");
         for (flag, port) in [("-t", HTTP), ("-u", ECHO)] {
             for vip in VIPS {
                 let service = SocketAddr::from((vip, port)).to_string();
-                self.ctl(&["add-service", flag, &service])?;
+                self.ctl(&["add-service", flag, &service, "--tracking", "full"])?;
                 for real in &self.lab.reals {
                     let address = real.address_like(vip).to_string();
                     self.ctl(&["add-real", flag, &service, "-r", &address])?;

@@ -3,13 +3,15 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::api::wire::{Connection, Connections};
+use crate::api::wire::{Connection, Connections, List, Service};
+use crate::config::model::Tracking;
 
 /// ipvsadm's width of an address and port.
 const ADDRESS_WIDTH: usize = 18;
 
-/// The table, sorted by service, real and client.
-pub(in crate::cli) fn table(connections: Connections) -> String {
+/// The table, sorted by service, real and client. Of services whose flows are not all tracked it
+/// says that there are more.
+pub(in crate::cli) fn table(connections: Connections, list: &List) -> String {
     let mut all = connections.connections;
     all.sort_unstable_by_key(|c| (c.protocol, c.vip, c.port, c.real, c.client, c.client_port));
     let rows: Vec<_> = all.iter().map(Row::new).collect();
@@ -28,6 +30,15 @@ pub(in crate::cli) fn table(connections: Connections) -> String {
             text,
             "{:3} {:6} {:11} {:source$} {:virtual_$} {}",
             row.protocol, row.expires, row.state, row.source, row.virtual_, row.destination
+        );
+    }
+    let partly = |service: &&Service| service.tracking != Tracking::Full.name();
+    let (partly, all) = (list.services.iter().filter(partly).count(), list.services.len());
+    if partly > 0 {
+        let _ = writeln!(
+            text,
+            "{partly} of {all} services keep a part of their connections here, or none: \
+             --tracking full keeps all"
         );
     }
     text
@@ -61,6 +72,25 @@ mod tests {
     use super::super::super::samples;
     use super::*;
 
+    /// Services that keep all their connections.
+    fn tracked() -> List {
+        let mut list = samples::list();
+        for service in &mut list.services {
+            service.tracking = "full".to_owned();
+        }
+        list
+    }
+
+    #[test]
+    fn those_that_are_not_here_are_told_of() {
+        let mut list = tracked();
+        list.services[1].tracking = "none".to_owned();
+        let text = table(samples::connections(), &list);
+        let expected = "1 of 2 services keep a part of their connections here, or none: \
+                    --tracking full keeps all\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
     #[test]
     fn as_ipvsadm_prints_them() {
         let version = env!("CARGO_PKG_VERSION");
@@ -72,7 +102,7 @@ TCP 14:59  ESTABLISHED 198.51.100.7:40000 192.0.2.10:80      192.0.2.21:80
 UDP 00:05  UDP         [2001:db8::99]:5353 [2001:db8::10]:53  [2001:db8::21]:53
 "
         );
-        let text = table(samples::connections());
+        let text = table(samples::connections(), &tracked());
         // The longer source widens its column for all.
         let expected = expected
             .replace("source             virtual", "source              virtual")
@@ -89,6 +119,6 @@ lb-ctl {version} (0 connections)
 pro expire state       source             virtual            destination
 "
         );
-        assert_eq!(table(Connections::default()), expected);
+        assert_eq!(table(Connections::default(), &List::default()), expected);
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::cli) fn table(list: &List) -> String {
                 SocketAddr::new(real.address, service.port).to_string(),
                 "Route",
                 real.weight,
-                real.active_connections,
+                active(real),
                 real.inactive_connections,
                 state(real)
             );
@@ -105,6 +105,11 @@ fn width(names: impl Iterator<Item = String>) -> usize {
     names.map(|name| name.len()).max().unwrap_or(0).max(ADDRESS_WIDTH)
 }
 
+fn active(real: &Real) -> String {
+    let about = if real.estimated { "~" } else { "" };
+    format!("{about}{}", real.active_connections)
+}
+
 fn state(real: &Real) -> String {
     match &real.reason {
         Some(reason) if real.state != RealState::Up => format!("{}: {reason}", real.state.name()),
@@ -164,6 +169,21 @@ UDP  [2001:db8::10]:53 mh
   -> [2001:db8::22]:53                           Route   2      0          7          up
 ";
         assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn what_is_estimated_is_marked() {
+        let mut list = samples::list();
+        for real in list.services.iter_mut().flat_map(|service| &mut service.reals) {
+            real.estimated = true;
+        }
+        let text = table(&list);
+        for line in [
+            "  -> 192.0.2.21:80                Route   1      ~3         12         up\n",
+            "  -> 192.0.2.22:80                Route   65535  ~0         0          drain\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub struct Properties {
     /// The scheduler of a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<String>,
+    /// What is remembered of a service's flows, where that is not the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<String>,
+    /// The idle timeout of a service in seconds, where it is not its protocol's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<u32>,
     /// The weight of a real.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u16>,
@@ -91,6 +97,11 @@ pub enum Field {
     Name { from: Option<String>, to: Option<String> },
     /// The scheduler of a service.
     Scheduler { from: String, to: String },
+    /// What is remembered of a service's flows.
+    Tracking { from: String, to: String },
+    /// The idle timeout of a service, in seconds.
+    #[serde(rename = "idle_timeout")]
+    IdleTimeout { from: u32, to: u32 },
     /// The weight of a real.
     Weight { from: u16, to: u16 },
     /// Whether a real is drained.
@@ -122,6 +133,8 @@ impl fmt::Display for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = [
             self.scheduler.clone(),
+            self.tracking.as_ref().map(|tracking| format!("tracking {tracking}")),
+            self.idle_timeout.map(|seconds| format!("idle timeout {seconds}s")),
             self.name.as_ref().map(|name| format!("name {name:?}")),
             self.weight.map(|weight| format!("weight {weight}")),
             (self.drain == Some(true)).then(|| "drained".to_owned()),
@@ -158,6 +171,8 @@ impl fmt::Display for Field {
         match self {
             Self::Name { from, to } => write!(f, "name {} -> {}", name(from), name(to)),
             Self::Scheduler { from, to } => write!(f, "scheduler {from} -> {to}"),
+            Self::Tracking { from, to } => write!(f, "tracking {from} -> {to}"),
+            Self::IdleTimeout { from, to } => write!(f, "idle timeout {from}s -> {to}s"),
             Self::Weight { from, to } => write!(f, "weight {from} -> {to}"),
             Self::Drain { to: true, .. } => f.write_str("drained"),
             Self::Drain { to: false, .. } => f.write_str("no longer drained"),

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::edit::{self, ServiceChange};
-use crate::config::model::Scheduler;
+use crate::config::model::{Scheduler, Tracking};
 use crate::config::samples::{any_desired, desired, ip, tcp, udp};
 
 fn lines(old: &Desired, new: &Desired) -> Vec<String> {
@@ -15,7 +15,7 @@ fn shows_what_comes_and_what_goes() {
     let all = [
         " interface eth0",
         " interface eth1",
-        " service tcp 192.0.2.10:80 (mh, name \"web\")",
+        " service tcp 192.0.2.10:80 (mh, tracking full, idle timeout 300s, name \"web\")",
         " real 192.0.2.21 of tcp 192.0.2.10:80 (weight 1)",
         " real 192.0.2.22 of tcp 192.0.2.10:80 (weight 2, drained)",
         " service udp [2001:db8::10]:53 (mh)",
@@ -31,7 +31,12 @@ fn shows_what_changes() {
     let web = tcp("192.0.2.10", 80);
     let (first, second) = (ip("192.0.2.21"), ip("192.0.2.22"));
     let old = desired();
-    let change = ServiceChange { name: Some(String::new()), scheduler: Some(Scheduler::Mh) };
+    let change = ServiceChange {
+        name: Some(String::new()),
+        scheduler: Some(Scheduler::Mh),
+        tracking: Some(Tracking::None),
+        idle_timeout: Some(900),
+    };
     let new = edit::edit_service(&old, web, &change).unwrap();
     let new = edit::edit_real(&new, web, first, 3).unwrap();
     let new = edit::drain(&new, web, first).unwrap();
@@ -44,7 +49,8 @@ fn shows_what_changes() {
             "- real 192.0.2.22 of tcp 192.0.2.10:80 (weight 2, drained)",
             "- service udp [2001:db8::10]:53 (mh)",
             "- real 2001:db8::21 of udp [2001:db8::10]:53 (weight 1)",
-            "~ service tcp 192.0.2.10:80: name \"web\" -> none",
+            "~ service tcp 192.0.2.10:80: name \"web\" -> none, tracking full -> \
+             none, idle timeout 300s -> 900s",
             "~ real 192.0.2.21 of tcp 192.0.2.10:80: weight 1 -> 3, drained",
             "+ real 192.0.2.23 of tcp 192.0.2.10:80 (weight 4)",
         ]
@@ -83,7 +89,8 @@ fn serializes_flat() {
     assert_eq!(
         serde_json::to_value(&added[2]).unwrap(),
         json!({ "action": "add", "object": "service", "protocol": "tcp", "vip": "192.0.2.10",
-                "port": 80, "scheduler": "mh", "name": "web" })
+                "port": 80, "scheduler": "mh", "tracking": "full", "idle_timeout": 300,
+                "name": "web" })
     );
 }
 

@@ -8,6 +8,10 @@ fn web() -> Endpoint {
     tcp("192.0.2.10", 80)
 }
 
+fn named(name: Option<&str>) -> ServiceChange {
+    ServiceChange { name: name.map(str::to_owned), ..ServiceChange::default() }
+}
+
 fn kind(result: Result<Desired, EditError>) -> EditErrorKind {
     result.unwrap_err().kind()
 }
@@ -15,7 +19,7 @@ fn kind(result: Result<Desired, EditError>) -> EditErrorKind {
 #[test]
 fn adds_a_service_at_the_end() {
     let new = tcp("192.0.2.11", 443);
-    let next = add_service(&desired(), new, Some("tls".to_owned()), Scheduler::Mh).unwrap();
+    let next = add_service(&desired(), new, &named(Some("tls"))).unwrap();
     assert_eq!(next.services.len(), 3);
     let (endpoint, service) = next.services.last().unwrap();
     assert_eq!((*endpoint, service.endpoint), (new, new));
@@ -25,9 +29,7 @@ fn adds_a_service_at_the_end() {
 
 #[test]
 fn refuses_a_service_that_the_file_would_refuse() {
-    let add = |endpoint, name: Option<&str>| {
-        kind(add_service(&desired(), endpoint, name.map(str::to_owned), Scheduler::Mh))
-    };
+    let add = |endpoint, name: Option<&str>| kind(add_service(&desired(), endpoint, &named(name)));
     assert_eq!(add(web(), None), EditErrorKind::Exists);
     assert_eq!(add(tcp("224.0.0.1", 80), None), EditErrorKind::Refused);
     assert_eq!(add(tcp("192.0.2.11", 0), None), EditErrorKind::Refused);
@@ -38,14 +40,14 @@ fn refuses_a_service_that_the_file_would_refuse() {
 #[test]
 fn a_real_cannot_become_a_vip_nor_a_vip_a_real() {
     let real = tcp("192.0.2.21", 8080);
-    let refused = add_service(&desired(), real, None, Scheduler::Mh).unwrap_err();
+    let refused = add_service(&desired(), real, &named(None)).unwrap_err();
     assert_eq!(refused.kind(), EditErrorKind::Refused);
     let words = "192.0.2.21 is a real of service tcp 192.0.2.10:80 and the VIP of service tcp \
                  192.0.2.21:8080";
     assert!(refused.to_string().starts_with(words), "{refused}");
 
     let other = tcp("192.0.2.11", 80);
-    let two = add_service(&desired(), other, None, Scheduler::Mh).unwrap();
+    let two = add_service(&desired(), other, &named(None)).unwrap();
     assert_eq!(kind(add_real(&two, web(), other.address, 1)), EditErrorKind::Refused);
     let one = delete_service(&two, other).unwrap();
     assert!(add_real(&one, web(), other.address, 1).is_ok());
@@ -53,25 +55,46 @@ fn a_real_cannot_become_a_vip_nor_a_vip_a_real() {
 
 #[test]
 fn edits_only_what_is_given() {
-    let change = |name: Option<&str>| ServiceChange {
-        name: name.map(str::to_owned),
-        scheduler: Some(Scheduler::Mh),
-    };
-    let edit = |name| edit_service(&desired(), web(), &change(name)).unwrap();
+    let edit = |name| edit_service(&desired(), web(), &named(name)).unwrap();
     assert_eq!(edit(None), desired());
     assert_eq!(edit(Some("web")), desired());
     assert_eq!(edit(Some("www")).services[&web()].name.as_deref(), Some("www"));
     assert_eq!(edit(Some("")).services[&web()].name, None);
     let dns = udp("2001:db8::10", 53);
-    assert_eq!(kind(edit_service(&desired(), dns, &change(Some("web")))), EditErrorKind::Refused);
+    assert_eq!(kind(edit_service(&desired(), dns, &named(Some("web")))), EditErrorKind::Refused);
     let absent = tcp("192.0.2.11", 80);
-    assert_eq!(kind(edit_service(&desired(), absent, &change(None))), EditErrorKind::NotFound);
+    assert_eq!(kind(edit_service(&desired(), absent, &named(None))), EditErrorKind::NotFound);
+}
+
+#[test]
+fn tracking_and_idle_timeout_are_given_or_the_defaults() {
+    let given = ServiceChange {
+        tracking: Some(Tracking::None),
+        idle_timeout: Some(5),
+        ..ServiceChange::default()
+    };
+    let of = |result: Result<Desired, EditError>, endpoint| {
+        let service = result.unwrap().services.swap_remove(&endpoint).unwrap();
+        (service.tracking, service.idle_timeout)
+    };
+    let new = udp("192.0.2.11", 53);
+    let added = |change: &ServiceChange| of(add_service(&desired(), new, change), new);
+    assert_eq!(added(&ServiceChange::default()), (Tracking::Changes, 60));
+    assert_eq!(added(&given), (Tracking::None, 5));
+    let edited = |change: &ServiceChange| of(edit_service(&desired(), web(), change), web());
+    assert_eq!(edited(&named(Some("www"))), (Tracking::Full, 300), "they stay");
+    assert_eq!(edited(&given), (Tracking::None, 5));
+    for idle_timeout in [Some(0), Some(rules::MAX_IDLE_SECS + 1)] {
+        let bad = ServiceChange { idle_timeout, ..ServiceChange::default() };
+        assert_eq!(kind(add_service(&desired(), new, &bad)), EditErrorKind::Refused);
+        assert_eq!(kind(edit_service(&desired(), web(), &bad)), EditErrorKind::Refused);
+    }
 }
 
 #[test]
 fn deletes_a_service_and_keeps_the_order() {
     let third = tcp("192.0.2.11", 80);
-    let three = add_service(&desired(), third, None, Scheduler::Mh).unwrap();
+    let three = add_service(&desired(), third, &named(None)).unwrap();
     let next = delete_service(&three, web()).unwrap();
     let left: Vec<_> = next.services.keys().copied().collect();
     assert_eq!(left, [udp("2001:db8::10", 53), third]);
@@ -137,6 +160,7 @@ fn an_unknown_service_may_be_there_for_the_other_protocol() {
 enum Edit {
     NewService(Endpoint, Option<String>),
     Rename(Endpoint, String),
+    Remember(Endpoint, Tracking, u32),
     NoService(Endpoint),
     NewReal(Endpoint, IpAddr, u16),
     Weight(Endpoint, IpAddr, u16),
@@ -169,6 +193,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         3 => (endpoint(), prop::option::of(name())).prop_map(|(e, n)| Edit::NewService(e, n)),
         1 => (endpoint(), name()).prop_map(|(e, n)| Edit::Rename(e, n)),
+        1 => (endpoint(), prop::sample::select(&Tracking::ALL), any::<u32>())
+            .prop_map(|(e, t, idle)| Edit::Remember(e, t, idle >> (idle % 32))),
         1 => endpoint().prop_map(Edit::NoService),
         3 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::NewReal(e, a, w)),
         1 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::Weight(e, a, w)),
@@ -180,9 +206,14 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 
 fn run(desired: &Desired, edit: Edit) -> Result<Desired, EditError> {
     match edit {
-        Edit::NewService(endpoint, name) => add_service(desired, endpoint, name, Scheduler::Mh),
-        Edit::Rename(endpoint, name) => {
-            let change = ServiceChange { name: Some(name), scheduler: None };
+        Edit::NewService(endpoint, name) => add_service(desired, endpoint, &named(name.as_deref())),
+        Edit::Rename(endpoint, name) => edit_service(desired, endpoint, &named(Some(&name))),
+        Edit::Remember(endpoint, tracking, seconds) => {
+            let change = ServiceChange {
+                tracking: Some(tracking),
+                idle_timeout: Some(seconds),
+                ..ServiceChange::default()
+            };
             edit_service(desired, endpoint, &change)
         }
         Edit::NoService(endpoint) => delete_service(desired, endpoint),

@@ -13,7 +13,7 @@ fn renders_what_counts_and_leaves_defaults_that_say_nothing_out() {
             "interfaces": ["eth0", "eth1"],
             "services": [
                 { "name": "web", "protocol": "tcp", "vip": "192.0.2.10", "port": 80,
-                  "scheduler": "mh",
+                  "scheduler": "mh", "tracking": "full", "idle_timeout": "300s",
                   "reals": [ { "address": "192.0.2.21", "weight": 1 },
                              { "address": "192.0.2.22", "weight": 2, "drain": true } ] },
                 { "protocol": "udp", "vip": "2001:db8::10", "port": 53, "scheduler": "mh",
@@ -51,7 +51,8 @@ fn the_schema_says_what_the_parser_takes() {
     let (top, service) = (properties(&schema, None), properties(&schema, Some("Service")));
     let real = properties(&schema, Some("Real"));
     assert_eq!(keys(&top), ["interfaces", "services"]);
-    assert_eq!(keys(&service), ["name", "port", "protocol", "reals", "scheduler", "vip"]);
+    let all = ["idle_timeout", "name", "port", "protocol", "reals", "scheduler", "tracking", "vip"];
+    assert_eq!(keys(&service), all);
     assert_eq!(keys(&real), ["address", "drain", "weight"]);
     assert_eq!(schema["required"], json!(null));
     assert_eq!(schema["$defs"]["Service"]["required"], json!(["protocol", "vip", "port"]));
@@ -70,6 +71,10 @@ fn the_schema_says_what_the_parser_takes() {
     assert_eq!(service["protocol"]["enum"], json!(["tcp", "udp"]));
     assert_eq!(service["scheduler"]["enum"], json!(["mh"]));
     assert_eq!(service["scheduler"]["default"], "mh");
+    assert_eq!(service["tracking"]["enum"], json!(["changes", "full", "none"]));
+    assert_eq!(service["tracking"]["default"], "changes");
+    assert_eq!(service["idle_timeout"]["type"], "string");
+    assert_eq!(service["idle_timeout"]["pattern"], "^0*[1-9][0-9]*[smhd]$");
     assert_eq!(service["vip"]["anyOf"], json!([{ "format": "ipv4" }, { "format": "ipv6" }]));
     assert_eq!(service["name"]["maxLength"], 64);
     assert_eq!(top["interfaces"]["items"]["maxLength"], 15);

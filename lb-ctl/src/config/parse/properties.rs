@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn any_unknown_key_is_refused(key in "[a-z_é]{1,12}", object in 0..3_usize) {
         let known = ["interfaces", "services", "name", "protocol", "vip", "port", "scheduler",
-            "reals", "address", "weight", "drain"];
+            "tracking", "idle_timeout", "reals", "address", "weight", "drain"];
         prop_assume!(!known.contains(&key.as_str()));
         let (anchor, path) = [
             ("\"interfaces\"", ""),

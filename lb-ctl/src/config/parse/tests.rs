@@ -102,6 +102,39 @@ fn points_at_bad_words() {
 }
 
 #[test]
+fn points_at_bad_tracking_and_idle_timeouts() {
+    let tracking = "line 4, column 105 (services[0].tracking): ";
+    let words = "tracking \"most\" is unknown: use \"changes\", \"full\" or \"none\"";
+    points_at("\"full\"", "\"most\"", &format!("{tracking}{words}"));
+    let idle = |to, expected: &str| {
+        let place = "line 4, column 129 (services[0].idle_timeout): ";
+        points_at("\"5m\"", to, &format!("{place}{expected}"));
+    };
+    idle("\"500ms\"", "idle timeout \"500ms\" is not in whole seconds");
+    idle("\"300\"", "idle timeout \"300\" has no unit: write \"300s\"");
+    idle("\"soon\"", "idle timeout \"soon\" is not a duration: write it like \"900s\"");
+    idle("\"0s\"", "idle timeout 0s is outside 1s to 1123200s (13 days)");
+    idle("\"14d\"", "idle timeout 1209600s is outside 1s to 1123200s (13 days)");
+    let expects = "expected a duration like \"900s\", \"15m\" or \"1h\"";
+    idle("300", &format!("invalid type: integer `300`, {expects}"));
+    idle("null", &format!("invalid type: null, {expects}"));
+}
+
+#[test]
+fn idle_timeouts_are_those_of_the_protocol_unless_given() {
+    let idle = |protocol: &str, more: &str| {
+        let service =
+            format!(r#"{{"protocol": "{protocol}", "vip": "192.0.2.10", "port": 80{more}}}"#);
+        let desired = parse(&format!("{{\"services\": [{service}]}}")).unwrap();
+        desired.services[0].idle_timeout
+    };
+    assert_eq!((idle("tcp", ""), idle("udp", "")), (900, 60));
+    for (text, seconds) in [("1s", 1), ("15m", 900), ("1h", 3600), ("13d", 1_123_200)] {
+        assert_eq!(idle("udp", &format!(r#", "idle_timeout": "{text}""#)), seconds);
+    }
+}
+
+#[test]
 fn points_at_unknown_missing_and_repeated_keys() {
     let real = "line 6, column 58 (services[0].reals[1].";
     let unknown = "drian): unknown field `drian`, expected one of `address`, `weight`, `drain`";
@@ -174,7 +207,6 @@ fn refuses_keys_of_later_versions_by_name() {
             "\"check\": {\"type\": \"tcp\"}, \"name\"",
             "line 4, column 7 (services[0].check)",
         ),
-        ("\"name\"", "\"tracking\": \"full\", \"name\"", "line 4, column 7 (services[0].tracking)"),
         (
             "\"name\"",
             "\"persistence\": null, \"name\"",

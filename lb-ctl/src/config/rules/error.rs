@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::MAX_IDLE_SECS;
+use crate::config::duration::DurationError;
 use crate::config::model::Endpoint;
 
 /// A rule that is broken, by what, and what to do about it.
@@ -33,6 +35,15 @@ pub enum RuleError {
     /// A scheduler that only a later version knows.
     #[error("this version of lb-ctl does not carry out the scheduler {word}: use \"mh\"")]
     LaterScheduler { word: String },
+    /// A way of tracking that nobody knows.
+    #[error("tracking {word:?} is unknown: use \"changes\", \"full\" or \"none\"")]
+    UnknownTracking { word: String },
+    /// Not a duration.
+    #[error("idle timeout {0}")]
+    IdleTimeoutForm(#[from] DurationError),
+    /// Too short or too long.
+    #[error("idle timeout {seconds}s is outside 1s to {MAX_IDLE_SECS}s (13 days)")]
+    IdleTimeout { seconds: u64 },
     /// Direct routing leaves the IP header alone, so both must be of one family.
     #[error(
         "real {real} is {} and its VIP {vip} is {}: give both in one family",

@@ -29,6 +29,26 @@ fn words_are_known_known_for_later_or_unknown() {
 }
 
 #[test]
+fn tracking_has_three_words() {
+    for known in Tracking::ALL {
+        assert_eq!(tracking(known.name()), Ok(known));
+    }
+    assert!(matches!(tracking("Full"), Err(RuleError::UnknownTracking { .. })));
+}
+
+#[test]
+fn idle_timeouts_are_whole_seconds_up_to_thirteen_days() {
+    assert_eq!(idle_timeout("1s"), Ok(1));
+    assert_eq!(idle_timeout("13d"), Ok(MAX_IDLE_SECS));
+    for (text, seconds) in [("0s", 0), ("1123201s", 1_123_201), ("99999999999999999999d", u64::MAX)]
+    {
+        assert_eq!(idle_timeout(text), Err(RuleError::IdleTimeout { seconds }), "{text}");
+    }
+    assert!(matches!(idle_timeout("900"), Err(RuleError::IdleTimeoutForm(_))));
+    assert!(ticks_from_secs(MAX_IDLE_SECS + 24 * 60 * 60) > MAX_IDLE, "a day more is too long");
+}
+
+#[test]
 fn addresses_that_no_host_has_are_refused_for_vip_and_real() {
     for (address, kind) in [
         ("0.0.0.0", "unspecified"),

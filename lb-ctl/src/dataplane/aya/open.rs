@@ -61,12 +61,12 @@ impl AyaDataplane {
 fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> {
     let Capacity { services, reals, connections, ring_slots } = options.capacity;
     let shape = Shape::of(services);
-    let directory_slots = shape.slots();
+    let directory_bits = shape.bits();
     let mut loader = EbpfLoader::new();
     loader
         .override_global(globals::SEED, &options.seed, true)
         .override_global(globals::RING_SLOTS, &ring_slots, true)
-        .override_global(globals::DIRECTORY_SLOTS, &directory_slots, true);
+        .override_global(globals::DIRECTORY_BITS, &directory_bits, true);
     for (name, size) in [
         (names::BUCKETS_V4, 2 * shape.buckets()),
         (names::BUCKETS_V6, 2 * shape.buckets()),

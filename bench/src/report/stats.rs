@@ -1,12 +1,12 @@
 //! From runs to figures. Pure.
 
-/// One run of the program and the run of the yardstick beside it.
+/// One run of what is measured and the run of the yardstick beside it, in the same unit.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pair {
-    /// Nanoseconds of a packet in the program.
-    pub program_ns: f64,
-    /// Nanoseconds of a packet in the yardstick.
-    pub yardstick_ns: f64,
+    /// What the run showed.
+    pub measured: f64,
+    /// What the yardstick's run showed.
+    pub yardstick: f64,
 }
 
 /// Middle, least and most.
@@ -39,9 +39,9 @@ impl Spread {
 /// What a row shows.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Figures {
-    /// Nanoseconds of a packet in the program.
-    pub program: Spread,
-    /// Nanoseconds of a packet in the yardstick.
+    /// Of the runs.
+    pub measured: Spread,
+    /// Of the yardstick's runs.
     pub yardstick: Spread,
     /// The ratios of the pairs. A machine that slows down slows both runs of a pair, so the median
     /// of their ratios is steadier than the ratio of their medians.
@@ -52,9 +52,9 @@ impl Figures {
     /// Of these pairs; `None` of none.
     pub fn of(pairs: &[Pair]) -> Option<Self> {
         Some(Self {
-            program: Spread::of(pairs.iter().map(|pair| pair.program_ns))?,
-            yardstick: Spread::of(pairs.iter().map(|pair| pair.yardstick_ns))?,
-            ratio: Spread::of(pairs.iter().map(|pair| pair.program_ns / pair.yardstick_ns))?,
+            measured: Spread::of(pairs.iter().map(|pair| pair.measured))?,
+            yardstick: Spread::of(pairs.iter().map(|pair| pair.yardstick))?,
+            ratio: Spread::of(pairs.iter().map(|pair| pair.measured / pair.yardstick))?,
         })
     }
 }
@@ -63,8 +63,8 @@ impl Figures {
 mod tests {
     use super::*;
 
-    fn pair(program_ns: f64, yardstick_ns: f64) -> Pair {
-        Pair { program_ns, yardstick_ns }
+    fn pair(measured: f64, yardstick: f64) -> Pair {
+        Pair { measured, yardstick }
     }
 
     #[test]
@@ -85,6 +85,6 @@ mod tests {
         let shaken = Figures::of(&pairs).unwrap();
         assert_eq!(shaken.ratio, steady.ratio);
         assert_eq!(shaken.ratio.median.to_bits(), 2f64.to_bits());
-        assert!(shaken.program.median > steady.program.median);
+        assert!(shaken.measured.median > steady.measured.median);
     }
 }

@@ -9,8 +9,15 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::utsname::uname;
 use nix::unistd::Pid;
 use serde::Serialize;
+use thiserror::Error;
 
-use super::ProgramError;
+/// The machine could not be asked or set up.
+#[derive(Debug, Error)]
+#[error("cannot {operation}: {cause}")]
+pub struct MachineError {
+    operation: String,
+    cause: String,
+}
 
 /// The machine, for the head of a report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -32,12 +39,12 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine, with the bench on this CPU.
+    /// This machine, where packets are run in this way.
     ///
     /// # Errors
     ///
     /// Where the machine cannot be asked.
-    pub fn look(cpu: usize) -> Result<Self, ProgramError> {
+    pub fn look(mode: String) -> Result<Self, MachineError> {
         let name = uname().map_err(error("ask for the kernel's name"))?;
         let info = read("/proc/cpuinfo")?;
         let cpus = aya::util::nr_cpus().map_err(|(path, e)| error(path)(e))?;
@@ -48,7 +55,7 @@ impl Machine {
             cpu: model(&info).unwrap_or("unknown").to_owned(),
             cpus: cpus as u32,
             jit: read("/proc/sys/net/core/bpf_jit_enable")?.trim() != "0",
-            mode: format!("BPF_PROG_TEST_RUN on CPU {cpu}"),
+            mode,
             date: date(seconds),
             commit: env!("BENCH_GIT").to_owned(),
         })
@@ -61,7 +68,7 @@ impl Machine {
 /// # Errors
 ///
 /// Where this thread may not use it.
-pub fn pin_to_cpu(cpu: Option<usize>) -> Result<usize, ProgramError> {
+pub fn pin_to_cpu(cpu: Option<usize>) -> Result<usize, MachineError> {
     let this = Pid::from_raw(0);
     let allowed = sched_getaffinity(this).map_err(error("ask for the usable CPUs"))?;
     let last = (0..CpuSet::count()).rev().find(|cpu| allowed.is_set(*cpu).unwrap_or(false));
@@ -78,7 +85,7 @@ pub fn pin_to_cpu(cpu: Option<usize>) -> Result<usize, ProgramError> {
 /// # Errors
 ///
 /// Where the kernel refuses.
-pub fn raise_file_limit() -> Result<(), ProgramError> {
+pub fn raise_file_limit() -> Result<(), MachineError> {
     getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))
         .map_err(error("raise the limit of open files"))
@@ -105,18 +112,31 @@ fn date(seconds: u64) -> String {
     format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60, minutes % 60)
 }
 
-fn read(path: &str) -> Result<String, ProgramError> {
+fn read(path: &str) -> Result<String, MachineError> {
     fs::read_to_string(path).map_err(error(format!("read {path}")))
 }
 
-fn error<E: Display>(operation: impl Into<String>) -> impl FnOnce(E) -> ProgramError {
+fn error<E: Display>(operation: impl Into<String>) -> impl FnOnce(E) -> MachineError {
     let operation = operation.into();
-    move |cause| ProgramError::Machine { operation, cause: cause.to_string() }
+    move |cause| MachineError { operation, cause: cause.to_string() }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Some machine.
+    pub(crate) fn machine() -> Machine {
+        Machine {
+            kernel: "6.18.5".to_owned(),
+            cpu: "A CPU".to_owned(),
+            cpus: 2,
+            jit: true,
+            mode: "BPF_PROG_TEST_RUN on CPU 1".to_owned(),
+            date: "2026-11-05 12:00 UTC".to_owned(),
+            commit: "0123abc".to_owned(),
+        }
+    }
 
     #[test]
     fn dates_are_those_of_the_calendar() {

@@ -1,0 +1,87 @@
+//! A real, as it is shown before its connections are counted. Pure.
+
+use std::net::IpAddr;
+
+use lb_common::key::Protocol;
+use lb_common::value::Stats;
+
+use crate::api::wire;
+use crate::config::model::{Real, Service, Tracking};
+use crate::neigh::table::Resolution;
+use crate::state::State;
+
+/// What is known of a real of a service, with these counters.
+pub(super) fn view(
+    known: &State,
+    service: &Service,
+    (address, real): (IpAddr, Real),
+    stats: Stats,
+) -> wire::Real {
+    let (interface, reason) = match known.resolution(address) {
+        Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
+        Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
+        None => (None, Some("not looked up yet".to_owned())),
+    };
+    let hop = known.hop(address);
+    let condition = match hop {
+        None => wire::RealState::Unresolved,
+        Some(_) if real.effective_weight() == 0 => wire::RealState::Drain,
+        Some(_) => wire::RealState::Up,
+    };
+    let estimate = estimate(service, stats);
+    wire::Real {
+        address,
+        weight: real.weight,
+        state: condition,
+        reason,
+        mac: hop.map(|hop| super::mac(hop.mac)),
+        interface,
+        active_connections: estimate.unwrap_or_default(),
+        inactive_connections: 0,
+        estimated: estimate.is_some(),
+        settling: false,
+        stats: super::view_stats(stats),
+    }
+}
+
+/// How many connections a real may have, where they do not all stand in the table: those begun less
+/// the packets that end one. A client that sends FIN and later RST has ended it twice.
+fn estimate(service: &Service, stats: Stats) -> Option<u64> {
+    match (service.tracking, service.endpoint.protocol) {
+        (Tracking::Full, _) => None,
+        (_, Protocol::Tcp) => Some(stats.connections.saturating_sub(stats.closes)),
+        (_, Protocol::Udp) => Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::model::Endpoint;
+
+    fn shown(protocol: Protocol, tracking: Tracking, connections: u64, closes: u64) -> wire::Real {
+        let address = "192.0.2.10".parse().unwrap();
+        let endpoint = Endpoint { protocol, address, port: 80 };
+        let service = Service { tracking, ..Service::new(endpoint) };
+        let stats = Stats { connections, closes, ..Stats::default() };
+        let real = ("192.0.2.21".parse().unwrap(), Real::new(1));
+        view(&State::default(), &service, real, stats)
+    }
+
+    #[test]
+    fn connections_are_estimated_where_the_table_does_not_hold_them_all() {
+        for tracking in [Tracking::Changes, Tracking::None] {
+            let tcp = shown(Protocol::Tcp, tracking, 7, 3);
+            assert_eq!((tcp.active_connections, tcp.estimated), (4, true));
+            let udp = shown(Protocol::Udp, tracking, 7, 0);
+            assert_eq!((udp.active_connections, udp.estimated), (0, true));
+        }
+        let full = shown(Protocol::Tcp, Tracking::Full, 7, 3);
+        assert_eq!((full.active_connections, full.estimated), (0, false), "those are counted");
+    }
+
+    #[test]
+    fn connections_that_end_twice_are_not_fewer_than_none() {
+        assert_eq!(shown(Protocol::Tcp, Tracking::Changes, 2, 3).active_connections, 0);
+    }
+}

@@ -1,0 +1,80 @@
+//! The two ends of a path through a director: a generator of live frames, and a sink.
+#![no_std]
+#![no_main]
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    reason = "the xdp macro wraps its function in one that has neither"
+)]
+#![expect(unsafe_code, reason = "frames and map values in place, and a BPF object's sections")]
+
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::btf_maps::{Array, PerCpuArray};
+use aya_ebpf::helpers::bpf_redirect;
+use aya_ebpf::macros::{btf_map, xdp};
+use aya_ebpf::programs::XdpContext;
+
+/// Ethernet and IPv4 headers without options, in words that stand aligned in every frame.
+type Headers = [u16; 17];
+
+/// What every frame begins with, and the interface it leaves by.
+#[btf_map]
+static HEADERS: Array<Headers, 1> = Array::new();
+#[btf_map]
+static INTERFACE: Array<u32, 1> = Array::new();
+
+/// Frames that have ended in [`sink`].
+#[btf_map]
+static SUNK: PerCpuArray<u64, 1> = PerCpuArray::new();
+
+const IPV4: u16 = 0x0800_u16.to_be();
+const ETHERTYPE: usize = 6;
+
+/// The beginning of the frame.
+#[inline(always)]
+fn headers(ctx: &mut XdpContext) -> Option<&mut Headers> {
+    let (start, end) = (ctx.data(), ctx.data_end());
+    // SAFETY: the length is compared; frames begin at even addresses, and any bytes are such
+    // words; `&mut` keeps this the only reference.
+    (start + size_of::<Headers>() <= end).then(|| unsafe { &mut *(start as *mut Headers) })
+}
+
+/// Sends the frame as it is meant to be: the kernel runs frames again that a director has changed,
+/// its MACs, its TTL.
+#[xdp]
+pub fn generate(mut ctx: XdpContext) -> u32 {
+    let made = headers(&mut ctx).and_then(|headers| {
+        *headers = *HEADERS.get(0)?;
+        INTERFACE.get(0).copied()
+    });
+    match made {
+        // SAFETY: a helper that takes numbers only.
+        Some(interface) => (unsafe { bpf_redirect(interface, 0) }) as u32,
+        None => xdp_action::XDP_ABORTED,
+    }
+}
+
+/// Counts and ends every IPv4 frame; others, as those of ARP, are for the kernel.
+#[xdp]
+pub fn sink(mut ctx: XdpContext) -> u32 {
+    if headers(&mut ctx).is_none_or(|headers| headers[ETHERTYPE] != IPV4) {
+        return xdp_action::XDP_PASS;
+    }
+    if let Some(sunk) = SUNK.get_ptr_mut(0) {
+        // SAFETY: the pointer is to this CPU's value, and nobody else writes it.
+        unsafe { *sunk += 1 };
+    }
+    xdp_action::XDP_DROP
+}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: the verifier refuses a program in which this can be reached.
+    unsafe { core::hint::unreachable_unchecked() }
+}
+
+// SAFETY: the section name is the one in which the kernel's loaders look for the licence.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,116 @@
+//! The other end of the director's cable in the benches: takes what the director forwards, as the
+//! reals would, and notes which real it was for. Everything else passes.
+#![no_std]
+#![no_main]
+#![expect(
+    missing_docs,
+    unreachable_pub,
+    reason = "the xdp macro wraps its function in one that has neither"
+)]
+#![expect(unsafe_code, reason = "frames and map values in place, and a BPF object's sections")]
+
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::btf_maps::{Array, PerCpuArray};
+use aya_ebpf::macros::{btf_map, xdp};
+use aya_ebpf::programs::XdpContext;
+use lb_common::traffic::{RECORDED_FLOWS, Recording, SINK_PORTS, flow_of, seen};
+
+/// Last byte of the destination MAC → frames.
+#[btf_map]
+static ARRIVED: PerCpuArray<u64, { SINK_PORTS as usize }> = PerCpuArray::new();
+#[btf_map]
+static RECORDING: Array<Recording, 1> = Array::new();
+/// Flow, counted from the recording's first → where it was last seen.
+#[btf_map]
+static SEEN: Array<u32, { RECORDED_FLOWS as usize }> = Array::new();
+
+/// Ethernet, IPv4 without options, ports.
+const HEAD_V4: usize = 14 + 20 + 4;
+/// Ethernet, IPv6 without extensions, ports.
+const HEAD_V6: usize = 14 + 40 + 4;
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// The first bytes of the frame.
+#[inline(always)]
+fn head<const N: usize>(ctx: &XdpContext) -> Option<&[u8; N]> {
+    let (start, end) = (ctx.data(), ctx.data_end());
+    // SAFETY: the length is compared; bytes need no alignment, and nobody writes meanwhile.
+    (start + N <= end).then(|| unsafe { &*(start as *const [u8; N]) })
+}
+
+/// A packet for a real.
+struct Packet {
+    /// Last byte of the destination MAC.
+    real: u8,
+    /// Last bytes of the client's address.
+    client: [u8; 4],
+    port: u16,
+}
+
+/// TCP and UDP are the clients' packets: the bed's own talk is ARP, ND and the like.
+#[inline(always)]
+fn packet(ctx: &XdpContext) -> Option<Packet> {
+    let v4: &[u8; HEAD_V4] = head(ctx)?;
+    let real = v4[5];
+    match ([v4[12], v4[13]], v4[23]) {
+        ([0x08, 0x00], TCP | UDP) => Some(Packet {
+            real,
+            client: [v4[26], v4[27], v4[28], v4[29]],
+            port: u16::from_be_bytes([v4[34], v4[35]]),
+        }),
+        ([0x86, 0xdd], _) => {
+            let v6: &[u8; HEAD_V6] = head(ctx)?;
+            matches!(v6[20], TCP | UDP).then(|| Packet {
+                real,
+                client: [v6[34], v6[35], v6[36], v6[37]],
+                port: u16::from_be_bytes([v6[54], v6[55]]),
+            })
+        }
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn count(real: u8) {
+    if let Some(count) = ARRIVED.get_ptr_mut(real.into()) {
+        // SAFETY: each CPU has its own, and XDP programs are not interrupted by each other.
+        unsafe { *count += 1 };
+    }
+}
+
+/// Counts packets by the real they are for.
+#[xdp(frags)]
+pub fn count_arrived(ctx: XdpContext) -> u32 {
+    let Some(packet) = packet(&ctx) else { return xdp_action::XDP_PASS };
+    count(packet.real);
+    xdp_action::XDP_DROP
+}
+
+/// Counts packets and notes the real of each flow.
+#[xdp(frags)]
+pub fn record_flows(ctx: XdpContext) -> u32 {
+    let Some(packet) = packet(&ctx) else { return xdp_action::XDP_PASS };
+    count(packet.real);
+    if let Some(recording) = RECORDING.get(0) {
+        let index = flow_of(packet.client, packet.port).wrapping_sub(recording.first_flow);
+        if let Some(place) = SEEN.get_ptr_mut(index) {
+            // SAFETY: a whole word, which user space reads after the packets have come to rest.
+            unsafe { *place = seen(recording.round, packet.real) };
+        }
+    }
+    xdp_action::XDP_DROP
+}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: the verifier refuses a program in which this can be reached.
+    unsafe { core::hint::unreachable_unchecked() }
+}
+
+// SAFETY: the section name is the one in which the kernel's loaders look for the licence.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
