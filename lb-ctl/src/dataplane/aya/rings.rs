@@ -14,15 +14,15 @@ use super::bpf_syscall;
 use super::maps::{io_error, map_error, take};
 use crate::dataplane::DataplaneError;
 
-/// `BPF_F_INNER_MAP`: the inner map may have another size than its neighbours.
+/// The inner map may have another size than its neighbours.
 const BPF_F_INNER_MAP: u32 = 1 << 12;
+/// The map's memory can be mapped.
+const BPF_F_MMAPABLE: u32 = 1 << 10;
 
 pub(super) struct Rings {
     rings: ArrayOfMaps<MapData>,
     /// A second handle to the same map, for what aya has no call for.
     raw: MapData,
-    /// The index of every slot of a ring, ascending.
-    indices: Vec<u32>,
 }
 
 impl Rings {
@@ -31,7 +31,6 @@ impl Rings {
         Ok(Self {
             rings: take(ebpf, names::RINGS)?,
             raw: raw.map_err(map_error("open", names::RINGS))?,
-            indices: Vec::new(),
         })
     }
 
@@ -46,7 +45,7 @@ impl Rings {
         let mut maps: Vec<MapData> = Vec::new();
         for (service, slots) in rings {
             services.push(service);
-            maps.push(self.new_ring(&slots)?);
+            maps.push(new_ring(&slots)?);
         }
         let fds: Vec<u32> =
             maps.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
@@ -75,24 +74,21 @@ impl Rings {
         }
         Ok(rings)
     }
+}
 
-    /// A ring that is filled and stands in no service yet.
-    fn new_ring(&mut self, slots: &[Slot]) -> Result<MapData, DataplaneError> {
-        let count = slots.len() as u32;
-        let definition = aya_obj::Map::new_from_params(
-            BPF_MAP_TYPE_ARRAY as u32,
-            size_of::<u32>() as u32,
-            size_of::<Slot>() as u32,
-            count,
-            BPF_F_INNER_MAP,
-        );
-        let ring = MapData::create(definition, "RING", None)
-            .map_err(map_error("create a ring for", names::RINGS))?;
-        if self.indices.len() != slots.len() {
-            self.indices = (0..count).collect();
-        }
-        bpf_syscall::update_batch(ring.fd().as_fd(), &self.indices, slots)
-            .map_err(io_error("fill a ring for", names::RINGS))?;
-        Ok(ring)
-    }
+/// A ring that is filled and stands in no service yet.
+fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
+    let count = slots.len() as u32;
+    let definition = aya_obj::Map::new_from_params(
+        BPF_MAP_TYPE_ARRAY as u32,
+        size_of::<u32>() as u32,
+        size_of::<Slot>() as u32,
+        count,
+        BPF_F_INNER_MAP | BPF_F_MMAPABLE,
+    );
+    let ring = MapData::create(definition, "RING", None)
+        .map_err(map_error("create a ring for", names::RINGS))?;
+    bpf_syscall::fill(ring.fd().as_fd(), slots)
+        .map_err(io_error("fill a ring for", names::RINGS))?;
+    Ok(ring)
 }
