@@ -6,6 +6,7 @@
 mod bpf_syscall;
 mod bulk;
 mod connections;
+pub mod inspect;
 mod links;
 mod logs;
 mod maps;
