@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use lb_ctl::api::client::Client;
+use lb_ctl::api::client::{Client, ClientError};
 use lb_ctl::api::wire;
 use lb_ctl::command::OnHandEdit;
 use lb_ctl::sched::maglev::{Member, fill};
@@ -109,19 +109,24 @@ impl Run {
         self.change(Quantity::Weight, address, command)
     }
 
-    /// Gives a command after which this real has more slots.
-    fn change<F: Future<Output = Result<wire::Changes, lb_ctl::api::client::ClientError>>>(
+    /// Gives a command after which this real has more slots. The maps are looked at meanwhile: the
+    /// daemon answers when no packet can see the old ring any more.
+    fn change<F>(
         &mut self,
         quantity: Quantity,
         address: IpAddr,
         command: impl FnOnce(Client) -> F,
-    ) -> Result<(), ControlError> {
+    ) -> Result<(), ControlError>
+    where
+        F: Future<Output = Result<wire::Changes, ClientError>> + Send + 'static,
+    {
         self.rest()?;
         let before = self.watch.share(SERVICE, address)?;
         let begin = Instant::now();
-        self.runtime.block_on(command(self.client.clone()))?;
-        self.watch.wait_for_share(SERVICE, address, before)?;
-        self.note_time(quantity, begin);
+        let answer = self.runtime.spawn(command(self.client.clone()));
+        let seen = self.watch.wait_for_more(SERVICE, address, before);
+        self.runtime.block_on(answer).expect("a request does not panic")?;
+        self.note(quantity, (seen? - begin).as_secs_f64() * 1e3);
         Ok(())
     }
 

@@ -17,6 +17,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How often the maps are looked at: finer than what is told apart.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
+/// What a real has of a ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    /// The kernel's id of the ring.
+    ring: Option<u32>,
+    slots: usize,
+}
+
 /// The maps of one daemon.
 pub(super) struct Watch {
     maps: Inspector,
@@ -49,33 +57,37 @@ impl Watch {
         Ok(())
     }
 
-    /// Slots that a real of this address has in the ring of a service.
-    pub(super) fn share(&self, service: u32, address: IpAddr) -> Result<usize, ControlError> {
+    /// What a real of this address has of the ring of a service.
+    pub(super) fn share(&self, service: u32, address: IpAddr) -> Result<Share, ControlError> {
+        let ring = self.maps.ring_id(service)?;
         let reals = self.maps.reals(room(self.size))?;
         let owned = reals.iter().position(|real| {
             in_use(real) && real.service == service && address_of(real) == address
         });
-        let Some(id) = owned else { return Ok(0) };
-        let ring = self.maps.ring(service)?.unwrap_or_default();
-        Ok(ring.iter().filter(|slot| slot.current() == id as RealId).count())
+        let slots = self.maps.ring(service)?.unwrap_or_default();
+        let is_owned = |real: RealId| owned.is_some_and(|id| id == real as usize);
+        let slots = slots.iter().filter(|slot| is_owned(slot.current())).count();
+        Ok(Share { ring, slots })
     }
 
-    /// Waits until a real has more slots than that. Whole rings are read only when they are new.
-    pub(super) fn wait_for_share(
+    /// Waits until a real has more of the ring than before; says when that ring was first seen.
+    /// Whole rings are read only when they are new, since that takes longer than most changes.
+    pub(super) fn wait_for_more(
         &self,
         service: u32,
         address: IpAddr,
-        more_than: usize,
-    ) -> Result<(), ControlError> {
-        let mut seen = None;
-        wait(&format!("{address} to have more than {more_than} slots"), || {
-            let ring = self.maps.ring_id(service)?;
-            if ring == seen {
+        before: Share,
+    ) -> Result<Instant, ControlError> {
+        let (mut ring, mut when) = (before.ring, Instant::now());
+        wait(&format!("{address} to have more than {} slots", before.slots), || {
+            let now = self.maps.ring_id(service)?;
+            if now == ring {
                 return Ok(false);
             }
-            seen = ring;
-            Ok(self.share(service, address)? > more_than)
-        })
+            (ring, when) = (now, Instant::now());
+            Ok(self.share(service, address)?.slots > before.slots)
+        })?;
+        Ok(when)
     }
 
     /// Waits until every real has this MAC.
