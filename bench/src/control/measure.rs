@@ -18,7 +18,7 @@ use super::world::{Size, World, rip};
 use crate::lab::Director;
 
 /// How long the daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service that is changed.
 const SERVICE: u32 = 0;
@@ -39,6 +39,7 @@ pub fn run(world: &World, size: Size, number: u32) -> Result<Vec<Sample>, Contro
     run.memory()?;
     run.add_real()?;
     run.weigh()?;
+    run.weigh_all()?;
     run.change_mac(world, number)?;
     run.fill();
     Ok(run.samples)
@@ -63,7 +64,7 @@ impl Run {
     }
 
     fn apply(&mut self) -> Result<(), ControlError> {
-        let definition = self.size.definition();
+        let definition = self.size.definition(1);
         let wanted = u64::from(self.size.services * self.size.reals);
         let begin = Instant::now();
         self.runtime.block_on(self.client.apply(definition, OnHandEdit::Refuse))?;
@@ -77,9 +78,7 @@ impl Run {
     }
 
     fn memory(&mut self) -> Result<(), ControlError> {
-        let path = format!("/proc/{}/status", self.director.process().id());
-        let text = fs::read_to_string(path)
-            .map_err(|source| ControlError::Io { what: "read the daemon's memory", source })?;
+        let text = self.status()?;
         for (quantity, key) in [(Quantity::Resident, "VmRSS:"), (Quantity::Peak, "VmHWM:")] {
             self.note(quantity, kilobytes(&text, key)? / 1e3);
         }
@@ -107,6 +106,31 @@ impl Run {
             client.edit_real(endpoint, address, &edit, OnHandEdit::Refuse).await
         };
         self.change(Quantity::Weight, address, command)
+    }
+
+    /// Changes every ring at once. The last service is the last to be changed.
+    fn weigh_all(&mut self) -> Result<(), ControlError> {
+        self.rest()?;
+        let (service, address) = (self.size.services - 1, rip(0));
+        let before = self.watch.share(service, address)?;
+        let (client, definition) = (self.client.clone(), self.size.definition(9));
+        let begin = Instant::now();
+        let answer =
+            self.runtime.spawn(async move { client.apply(definition, OnHandEdit::Refuse).await });
+        let seen = self.watch.wait_for_more(service, address, before);
+        self.runtime.block_on(answer).expect("a request does not panic")?;
+        self.note(Quantity::WeightOfAll, (seen? - begin).as_secs_f64() * 1e3);
+        self.rest()?;
+        let peak = kilobytes(&self.status()?, "VmHWM:")? / 1e3;
+        self.note(Quantity::PeakOfMoves, peak);
+        Ok(())
+    }
+
+    /// What the kernel says of the daemon's process.
+    fn status(&mut self) -> Result<String, ControlError> {
+        let path = format!("/proc/{}/status", self.director.process().id());
+        fs::read_to_string(path)
+            .map_err(|source| ControlError::Io { what: "read the daemon's memory", source })
     }
 
     /// Gives a command after which this real has more slots. The maps are looked at meanwhile: the

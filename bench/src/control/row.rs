@@ -11,6 +11,11 @@ pub enum Quantity {
     AddReal,
     /// From the command for a larger weight until the real has more slots.
     Weight,
+    /// From the `apply` that gives a real of every service a larger weight until each has more
+    /// slots.
+    WeightOfAll,
+    /// The most memory of the daemon from then on until all rings have come to rest.
+    PeakOfMoves,
     /// From the command that changes the MAC of all reals' machine until all frames go there.
     Mac,
     /// The fill of one ring, in user space.
@@ -32,6 +37,8 @@ impl Quantity {
             Self::Apply => "apply",
             Self::AddReal => "add-real",
             Self::Weight => "weight",
+            Self::WeightOfAll => "weight-of-all",
+            Self::PeakOfMoves => "moves-memory-peak",
             Self::Mac => "mac",
             Self::Fill => "ring-fill",
             Self::Resident => "daemon-memory",
@@ -44,8 +51,13 @@ impl Quantity {
     /// What it is counted in.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::Apply | Self::AddReal | Self::Weight | Self::Mac | Self::Fill => "ms",
-            Self::Resident | Self::Peak | Self::Rings | Self::Tables => "MB",
+            Self::Apply
+            | Self::AddReal
+            | Self::Weight
+            | Self::WeightOfAll
+            | Self::Mac
+            | Self::Fill => "ms",
+            Self::Resident | Self::Peak | Self::PeakOfMoves | Self::Rings | Self::Tables => "MB",
         }
     }
 }
@@ -64,7 +76,9 @@ impl Row {
     pub fn goal(self) -> Option<f64> {
         match (self.quantity, self.size) {
             (Quantity::Apply, Size::MANY) => Some(5_000.0),
-            (Quantity::Resident | Quantity::Peak, Size::MANY) => Some(300.0),
+            (Quantity::Resident | Quantity::Peak | Quantity::PeakOfMoves, Size::MANY) => {
+                Some(300.0)
+            }
             (Quantity::AddReal, Size::WIDE) => Some(20.0),
             (Quantity::Fill, Size::WIDE) => Some(2.0),
             _ => None,

@@ -13,7 +13,7 @@ use super::ControlError;
 use super::world::{Size, room};
 
 /// Longer than anything takes that works.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// How often the maps are looked at: finer than what is told apart.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 

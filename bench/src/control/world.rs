@@ -34,9 +34,10 @@ impl Size {
         Endpoint { protocol: Protocol::Tcp, address: address.into(), port }
     }
 
-    /// The definition file.
-    pub fn definition(self) -> String {
-        let reals: Vec<_> = (0..self.reals).map(|n| json!({ "address": rip(n) })).collect();
+    /// The definition file, in which the first real of every service has this weight.
+    pub fn definition(self, weight: u16) -> String {
+        let real = |n| json!({ "address": rip(n), "weight": if n == 0 { weight } else { 1 } });
+        let reals: Vec<_> = (0..self.reals).map(real).collect();
         let service = |number| {
             let Endpoint { protocol, address, port } = Self::endpoint(number);
             let protocol = protocol.name();
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn the_definition_is_one_that_the_daemon_takes() {
         for size in [Size { services: 300, ..Size::MANY }, Size::WIDE] {
-            let desired = parse(&size.definition()).expect("it is valid");
+            let desired = parse(&size.definition(1)).expect("it is valid");
             assert_eq!(desired.services.len(), size.services as usize);
             assert!(desired.services.values().all(|s| s.reals.len() == size.reals as usize));
             assert!(desired.services.contains_key(&Size::endpoint(size.services - 1)));

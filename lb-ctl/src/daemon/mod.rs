@@ -56,6 +56,7 @@ enum Event {
 /// Why it did not start. Once it runs, failures are logged and tried again.
 pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     preflight::kernel()?;
+    preflight::raise_file_limit();
     let _lock = preflight::lock_pin_dir(&options.pin_dir)?;
     let bound = socket::bind(&options.socket, options.socket_group.as_deref())?;
     let detach_on_exit = options.detach_on_exit;

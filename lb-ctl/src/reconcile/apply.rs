@@ -24,7 +24,9 @@ pub fn run<D: Dataplane + ?Sized>(
                 [op] => dataplane.run(op)?,
                 ops => dataplane.run_alike(ops)?,
             }
-            ops.iter().for_each(|op| actual.record(op));
+            for op in ops {
+                actual.record(op);
+            }
         }
     }
     Ok(())
@@ -34,10 +36,11 @@ pub fn run<D: Dataplane + ?Sized>(
 /// since it is not known how many of them a failure leaves done.
 const fn together(op: &MapOp) -> usize {
     match op {
-        // Enough that the call itself costs nothing.
-        MapOp::PutReal { .. } | MapOp::ZeroReal { .. } | MapOp::ZeroService { .. } => 4096,
-        // Each ring needs a file descriptor until it is in its place.
-        MapOp::PutRing { .. } => 256,
+        // Enough that the call itself, and the wait for packets after it, cost nothing.
+        MapOp::PutReal { .. }
+        | MapOp::ZeroReal { .. }
+        | MapOp::ZeroService { .. }
+        | MapOp::PutRing { .. } => 4096,
         _ => 1,
     }
 }

@@ -9,6 +9,7 @@ use aya::maps::{ArrayOfMaps, MapData, MapError};
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
 use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
+use nix::sys::resource::{Resource, getrlimit};
 
 use super::bpf_syscall;
 use super::maps::{io_error, map_error, take};
@@ -34,22 +35,31 @@ impl Rings {
         })
     }
 
-    /// Fills new maps and puts them in the place of these services' rings, with one wait for all:
-    /// the kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
-    /// Needs a file descriptor for each.
+    /// Fills new maps and puts them in the place of these services' rings, many with one wait: the
+    /// kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
     pub(super) fn put<'a>(
         &mut self,
         rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
     ) -> Result<(), DataplaneError> {
+        let at_once = at_once();
         let mut services = Vec::new();
-        let mut maps: Vec<MapData> = Vec::new();
+        let mut maps = Vec::new();
         for (service, slots) in rings {
             services.push(service);
             maps.push(new_ring(&slots)?);
+            if maps.len() == at_once {
+                self.exchange(&services, &maps)?;
+                services.clear();
+                maps.clear();
+            }
         }
+        self.exchange(&services, &maps)
+    }
+
+    fn exchange(&self, services: &[u32], rings: &[MapData]) -> Result<(), DataplaneError> {
         let fds: Vec<u32> =
-            maps.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
-        bpf_syscall::update_batch(self.raw.fd().as_fd(), &services, &fds)
+            rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
+        bpf_syscall::update_batch(self.raw.fd().as_fd(), services, &fds)
             .map_err(io_error("update", names::RINGS))
     }
 
@@ -74,6 +84,13 @@ impl Rings {
         }
         Ok(rings)
     }
+}
+
+/// How many rings are put at once. Each is an open file until it is in its place: half of what may
+/// be open is left to others.
+fn at_once() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft as usize);
+    (limit / 2).clamp(64, 2048)
 }
 
 /// A ring that is filled and stands in no service yet.
