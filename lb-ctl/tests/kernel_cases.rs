@@ -82,7 +82,7 @@ impl KernelEngine {
             assert_eq!(*ifindex, EGRESS);
             dataplane.put_egress(*ifindex, INGRESS).expect("egress");
         }
-        dataplane.put_budget(world.budget.get().limit()).expect("budget");
+        dataplane.put_budget(world.budget.get()).expect("budget");
         let now = dataplane.now().expect("clock");
         let aged = |connection: Connection| {
             let age = world.now - connection.seen;
