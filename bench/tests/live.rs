@@ -28,7 +28,7 @@ fn every_frame_is_found_again_and_the_sink_knows_its_real() {
     let mut site = site(SinkProgram::Record);
     for family in Family::BOTH {
         let stream = syns(family);
-        let director = site.start_lb_ctl(Tracking::Unsaid, family, 2, 4096).unwrap();
+        let director = site.start_lb_ctl(Tracking::None, family, 2, 4096).unwrap();
         site.begin(&stream).unwrap();
         site.sink.record_from(0).unwrap();
         let traced = site.send("test", &stream, 1_000, Some(&director)).unwrap();

@@ -28,7 +28,7 @@ pub mod maps {
     pub const SERVICES_V4: &str = "SERVICES_V4";
     /// Slot of a directory → `Entry<Be128>`.
     pub const SERVICES_V6: &str = "SERVICES_V6";
-    /// Service id → array of `Slot`.
+    /// Service id → array of `Slot`, as numbers.
     pub const RINGS: &str = "RINGS";
     /// `RealId` → `Real`.
     pub const REALS: &str = "REALS";

@@ -5,7 +5,6 @@ use crate::be::{Be32, Be128};
 use crate::budget::Budget;
 use crate::directory::{Directory, Entry};
 use crate::key::{FlowKey, ServiceKey};
-use crate::ring::Slot;
 use crate::traffic::{Recording, Traffic};
 use crate::value::{Connection, Real, Stats};
 
@@ -24,8 +23,6 @@ unsafe impl aya::Pod for Entry<Be32> {}
 unsafe impl aya::Pod for Entry<Be128> {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Directory {}
-// SAFETY: as above.
-unsafe impl aya::Pod for Slot {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Budget {}
 // SAFETY: as above.

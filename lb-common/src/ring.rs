@@ -17,9 +17,8 @@ pub const MAX_REAL_ID: RealId = ENTRIES - 1;
 /// | marked | `current` is `origin`, marked | `current` |
 /// | unsettled | `current` is not `origin` | `current` where it begins, else `origin`; it is recorded |
 ///
-/// Eight bytes, so that no packet sees half of a change.
+/// In a map it is one number, so that no packet sees half of a change.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[repr(C)]
 pub struct Slot {
     current: RealId,
     /// The real that had the slot before, and [`ENTRIES`].
@@ -31,6 +30,20 @@ impl Slot {
     #[inline(always)]
     pub const fn settled(real: RealId) -> Self {
         Self { current: real, origin: real }
+    }
+
+    /// The slot that stands in a map as this number.
+    ///
+    /// A number, not a struct of two: up to Linux 6.1 an inner map fits its outer one only where
+    /// both have a struct in BTF or neither has (`timer_off` in `bpf_map_meta_equal`).
+    #[inline(always)]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self { current: bits as u32, origin: (bits >> 32) as u32 }
+    }
+
+    /// The number as which the slot stands in a map.
+    pub const fn to_bits(self) -> u64 {
+        (self.origin as u64) << 32 | self.current as u64
     }
 
     /// A slot that goes from one real to another.
@@ -75,8 +88,6 @@ impl Slot {
     }
 }
 
-const _: () = assert!(size_of::<Slot>() == 8);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,7 +99,9 @@ mod tests {
         let marked = settled.marked();
         assert!(!marked.is_settled() && !marked.is_unsettled());
         assert_eq!((marked.current(), marked.origin()), (7, 7));
+        assert_eq!(Slot::from_bits(marked.to_bits()), marked);
         let moving = Slot::moving(7, 9);
+        assert_eq!(Slot::from_bits(moving.to_bits()), moving);
         assert!(!moving.is_settled() && moving.is_unsettled());
         assert_eq!((moving.current(), moving.origin()), (9, 7));
         assert_eq!(moving.marked(), Slot::settled(9).marked());

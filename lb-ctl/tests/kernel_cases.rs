@@ -16,7 +16,7 @@ use lb_ctl::dataplane::aya::{AyaDataplane, OpenOptions};
 use lb_ctl::dataplane::{Capacity, Dataplane as _};
 use lb_ctl::reconcile::op::MapOp;
 use xdp_prog::fixtures::frame::{Family, Packet};
-use xdp_prog::fixtures::{Counters, EGRESS, Engine, Flow, INGRESS, cases, check};
+use xdp_prog::fixtures::{Counters, EGRESS, Engine, Flow, INGRESS, cases, check, world};
 use xdp_prog::memory::MemoryTables;
 
 const CAPACITY: Capacity = Capacity { services: 8, reals: 16, connections: 1024, ring_slots: 7 };
@@ -82,7 +82,7 @@ impl KernelEngine {
             assert_eq!(*ifindex, EGRESS);
             dataplane.put_egress(*ifindex, INGRESS).expect("egress");
         }
-        dataplane.put_budget(world.budget.get().limit()).expect("budget");
+        dataplane.put_budget(world.budget.get()).expect("budget");
         let now = dataplane.now().expect("clock");
         let aged = |connection: Connection| {
             let age = world.now - connection.seen;
@@ -188,7 +188,7 @@ fn every_case_holds_in_the_kernel() {
 #[test]
 fn the_flow_hash_is_the_same_in_the_kernel() {
     let slots: Vec<u32> = (1..=CAPACITY.ring_slots).collect();
-    let mut world = cases::both_worlds();
+    let mut world = world::both_worlds();
     let service = *world.v4.services.values().next().expect("a service");
     world.rings.insert(service.id, slots.iter().map(|id| Slot::settled(*id)).collect());
     let template = *world.reals.values().next().expect("a real");

@@ -30,7 +30,7 @@ const LRU: usize = BPF_F_NO_COMMON_LRU as usize;
 /// calls of bpf(2) a slot costs a tenth of a microsecond.
 const INNER: usize = (BPF_F_INNER_MAP | BPF_F_MMAPABLE) as usize;
 
-type Ring = Array<Slot, { DEFAULT_RING_SLOTS as usize }, INNER>;
+type Ring = Array<u64, { DEFAULT_RING_SLOTS as usize }, INNER>;
 /// Of both halves of a directory.
 const SLOTS: usize = 2 * Shape::of(DEFAULT_SERVICES).slots() as usize;
 const BUCKETS: usize = 2 * Shape::of(DEFAULT_SERVICES).buckets() as usize;
@@ -166,7 +166,7 @@ impl Tables for KernelTables {
 
     #[inline(always)]
     fn ring(&self, service: u32, slot: u32) -> Option<Slot> {
-        RINGS.get_value(service, &slot).copied()
+        RINGS.get_value(service, &slot).copied().map(Slot::from_bits)
     }
 
     #[inline(always)]

@@ -66,7 +66,7 @@ impl Default for MemoryTables {
             v6: Family { services: HashMap::new(), connections: RefCell::default() },
             ring_slots: DEFAULT_RING_SLOTS,
             rings: HashMap::new(),
-            budget: Cell::new(Budget::of(u32::MAX)),
+            budget: Cell::new(Budget::of(0, u32::MAX)),
             deferred: RefCell::default(),
             reals: HashMap::new(),
             ingress: HashMap::new(),

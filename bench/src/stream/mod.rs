@@ -6,18 +6,19 @@
 //! switch's end a sink takes them, which knows the real by the destination MAC.
 
 mod clock;
+mod definition;
 mod error;
 mod generator;
 mod sink;
 mod site;
-mod tracking;
 
+pub use definition::{definition, endpoint};
 pub use error::StreamError;
 pub use generator::{BATCH, Generator, Stream};
+pub use lb_common::value::Tracking;
 pub use sink::{Arrived, Sink, SinkProgram};
 pub(crate) use site::wait_until_up;
 pub use site::{Site, SiteOptions, Traced};
-pub use tracking::{Tracking, definition, endpoint};
 
 /// How messages and files call an address family.
 pub(crate) const fn family_number(family: xdp_prog::fixtures::frame::Family) -> u8 {

@@ -65,7 +65,7 @@ const fn mac(real: usize) -> Mac {
 impl Director {
     pub(crate) fn new(family: Family) -> Self {
         let mut tables = MemoryTables { ring_slots: SLOTS, ..MemoryTables::default() };
-        tables.budget.set(Budget::of(RECORDS));
+        tables.budget.set(Budget::of(RECORDS, 2 * RECORDS));
         tables.ingress.insert(INGRESS, DIRECTOR);
         Self {
             family,

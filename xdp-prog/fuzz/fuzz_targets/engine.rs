@@ -4,12 +4,14 @@
 
 use lb_common::verdict::Verdict;
 use libfuzzer_sys::fuzz_target;
-use xdp_prog::fixtures::{INGRESS, cases};
+use xdp_prog::fixtures::{INGRESS, world};
 use xdp_prog::packet::SlicePacket;
 use xdp_prog::pipeline;
 
-fuzz_target!(|frame: &[u8]| {
-    let tables = cases::both_worlds();
+fuzz_target!(|input: &[u8]| {
+    // The first byte says in which state the services are.
+    let Some((state, frame)) = input.split_first() else { return };
+    let tables = world::any_world(usize::from(*state) % world::WORLDS);
     let mut after = frame.to_vec();
     let reason = pipeline::process(&mut SlicePacket::new(&mut after, INGRESS), &tables);
     assert_eq!(tables.reasons.borrow().iter().sum::<u64>(), 1);

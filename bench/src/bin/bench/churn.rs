@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (new_flows, runs, cpus) = (NEW_FLOWS, common.runs, machine.cpus);
     let effort = Effort { flows, new_flows, runs, cpus };
     let lb_ctl = options.lb_ctl.find()?;
-    let groups = Group::all(&Tracking::known(&lb_ctl)?);
+    let groups = Group::all(&Tracking::ALL);
     let groups = select(groups, options.row.as_deref(), Group::label)?;
     print!("{}", table::head(&machine, effort));
     let sink = SinkProgram::Record;

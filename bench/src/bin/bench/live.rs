@@ -42,7 +42,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let packets = options.packets.unwrap_or(if common.quick { 1_000_000 } else { 4_000_000 });
     let effort = Effort { packets, runs: common.runs, reals: REALS, cpus: machine.cpus };
     let lb_ctl = options.lb_ctl.find()?;
-    let rows = selected(options, &Tracking::known(&lb_ctl)?)?;
+    let rows = selected(options, &Tracking::ALL)?;
     print!("{}", table::head(&machine, effort));
     let mut site =
         Site::build(&SiteOptions { lb_ctl, cpu, reals: REALS, sink: SinkProgram::Count })?;

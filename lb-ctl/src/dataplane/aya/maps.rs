@@ -93,9 +93,9 @@ impl Maps {
         })
     }
 
-    /// Lets each CPU record so many flows in a tick for services that track changes.
-    pub(super) fn set_budget(&mut self, limit: u32) -> Result<(), DataplaneError> {
-        set_all(&mut self.budget, names::BUDGET, 0, Budget::of(limit))
+    /// Says how many flows each CPU may record for services that track changes.
+    pub(super) fn set_budget(&mut self, budget: Budget) -> Result<(), DataplaneError> {
+        set_all(&mut self.budget, names::BUDGET, 0, budget)
     }
 
     /// How many packets of a service could not be recorded.

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfError, EbpfLoader};
+use lb_common::budget::Budget;
 use lb_common::directory::Shape;
 use lb_common::limits::{LAYOUT_VERSION, PROGRAM, globals, maps as names};
-use lb_common::value::ticks_from_secs;
 
 use super::links::Links;
 use super::maps::{Maps, cpus};
@@ -50,7 +50,7 @@ impl AyaDataplane {
         let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
         let program_id = info.id();
         let mut maps = Maps::take(&mut ebpf, maps_dir, options.capacity)?;
-        maps.set_budget(records_per_tick(options.capacity.connections, cpus()? as u32))?;
+        maps.set_budget(Budget::for_share(options.capacity.connections / cpus()? as u32))?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
         let seed = options.seed;
@@ -86,15 +86,6 @@ fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> 
         loader.map_pin_path(name, maps_dir.join(name));
     }
     loader.load(OBJECT).map_err(|error| DataplaneError::Setup(object_failure(&error)))
-}
-
-/// How many flows a CPU may record in a tick for services that track changes. Each CPU has its
-/// share of the table, and what a flood records is gone from it after a minute (the timeout of a
-/// SYN, and as much again until it is swept out): half of the share in that time leaves the other
-/// half to flows that live longer.
-fn records_per_tick(connections: u32, cpus: u32) -> u32 {
-    let ticks = 2 * ticks_from_secs(60);
-    (connections / cpus.max(1) / 2 / ticks).max(1)
 }
 
 /// The XDP program of the object.

@@ -74,9 +74,9 @@ impl Rings {
         for service in 0..self.rings.len() {
             match self.rings.get(&service, 0) {
                 Ok(ring) => {
-                    let slots = bpf_syscall::read_array(ring.fd().as_fd(), slots)
+                    let bits = bpf_syscall::read_array(ring.fd().as_fd(), slots)
                         .map_err(io_error("read a ring of", names::RINGS))?;
-                    rings.push((service, slots));
+                    rings.push((service, bits.into_iter().map(Slot::from_bits).collect()));
                 }
                 Err(MapError::KeyNotFound) => {}
                 Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
@@ -95,17 +95,17 @@ fn at_once() -> usize {
 
 /// A ring that is filled and stands in no service yet.
 fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
-    let count = slots.len() as u32;
     let definition = aya_obj::Map::new_from_params(
         BPF_MAP_TYPE_ARRAY as u32,
         size_of::<u32>() as u32,
-        size_of::<Slot>() as u32,
-        count,
+        size_of::<u64>() as u32,
+        slots.len() as u32,
         BPF_F_INNER_MAP | BPF_F_MMAPABLE,
     );
     let ring = MapData::create(definition, "RING", None)
         .map_err(map_error("create a ring for", names::RINGS))?;
-    bpf_syscall::fill(ring.fd().as_fd(), slots)
+    let bits: Vec<u64> = slots.iter().map(|slot| slot.to_bits()).collect();
+    bpf_syscall::fill(ring.fd().as_fd(), &bits)
         .map_err(io_error("fill a ring for", names::RINGS))?;
     Ok(ring)
 }

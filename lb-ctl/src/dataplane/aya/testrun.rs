@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use aya::maps::{HashMap, Map, MapData};
 use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use lb_common::be::{Address, Be32, Be128};
+use lb_common::budget::Budget;
 use lb_common::key::FlowKey;
 use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
@@ -95,13 +96,13 @@ impl AyaDataplane {
         self.maps.rings.put(rings.iter().map(|(service, slots)| (*service, Cow::Borrowed(*slots))))
     }
 
-    /// Lets each CPU record so many flows in a tick for services that track changes.
+    /// Says how many flows each CPU may record for services that track changes.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    pub fn put_budget(&mut self, limit: u32) -> Result<(), DataplaneError> {
-        self.maps.set_budget(limit)
+    pub fn put_budget(&mut self, budget: Budget) -> Result<(), DataplaneError> {
+        self.maps.set_budget(budget)
     }
 
     /// Sets the count of packets to zero whose flows could not be recorded. The daemon never does:
