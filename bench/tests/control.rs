@@ -1,5 +1,4 @@
 //! The control bench, small, on the real kernel. Needs root, and lb-ctl beside the benches.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, too")]
 
 use std::path::Path;
 
