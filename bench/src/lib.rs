@@ -1,6 +1,7 @@
 //! The test bed, and the loads and reports of the benches.
 
 pub mod churn;
+pub mod control;
 pub mod instructions;
 pub mod lab;
 pub mod live;

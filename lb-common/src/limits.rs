@@ -2,7 +2,7 @@
 
 /// Raised with every change of a key, a value or the meaning of a map. Pinned maps of another
 /// version are never reused.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// Slots of a ring unless told otherwise (a prime, as Maglev asks).
 pub const DEFAULT_RING_SLOTS: u32 = 65537;

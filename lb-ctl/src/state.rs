@@ -30,11 +30,28 @@ impl State {
 
     /// What the maps should hold.
     pub fn target(&self) -> Target {
-        let services = self.desired.services.values();
+        self.target_of(&self.desired)
+    }
+
+    /// What the maps should hold if this were asked for.
+    pub fn target_of(&self, desired: &Desired) -> Target {
+        let services = desired.services.values();
         Target {
             services: services.map(|service| self.service(service)).collect(),
             ingress: self.ingress.clone(),
         }
+    }
+
+    /// The services that have one of these reals, as the maps should hold them.
+    pub fn services_with(&self, rips: &BTreeSet<IpAddr>) -> Vec<TargetService> {
+        let has = |service: &&Service| {
+            if rips.len() < service.reals.len() {
+                rips.iter().any(|rip| service.reals.contains_key(rip))
+            } else {
+                service.reals.keys().any(|rip| rips.contains(rip))
+            }
+        };
+        self.desired.services.values().filter(has).map(|service| self.service(service)).collect()
     }
 
     fn service(&self, service: &Service) -> TargetService {

@@ -3,7 +3,7 @@
 
 use core::ptr;
 
-use aya_ebpf::bindings::{BPF_ANY, BPF_F_INNER_MAP, BPF_F_NO_COMMON_LRU};
+use aya_ebpf::bindings::{BPF_ANY, BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_COMMON_LRU};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::macros::btf_map;
@@ -26,8 +26,9 @@ const REAL_SLOTS: usize = DEFAULT_REALS as usize;
 const CONNECTIONS: usize = DEFAULT_CONNECTIONS as usize;
 /// Each CPU evicts from a list of its own, yet finds the entries of all.
 const LRU: usize = BPF_F_NO_COMMON_LRU as usize;
-/// Lets rings of different sizes stand in one outer map.
-const INNER: usize = BPF_F_INNER_MAP as usize;
+/// Lets rings of different sizes stand in one outer map, and user space fill them by a copy: through
+/// calls of bpf(2) a slot costs a tenth of a microsecond.
+const INNER: usize = (BPF_F_INNER_MAP | BPF_F_MMAPABLE) as usize;
 
 type Ring = Array<u64, { DEFAULT_RING_SLOTS as usize }, INNER>;
 /// Of both halves of a directory.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
+use super::arrivals::Arrivals;
 use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
 use super::settling::Settler;
@@ -35,6 +36,8 @@ pub(super) struct Core<D> {
     pub(super) neighbours: NeighbourHandle,
     pub(super) started: Instant,
     pub(super) settler: Settler,
+    /// What was heard of neighbours and is not in effect yet.
+    pub(super) arrivals: Arrivals,
     /// The machine changed in a way that needs a full convergence.
     pub(super) unsettled: bool,
     /// What the log was told last of why it is unsettled.
@@ -62,6 +65,8 @@ impl<D: Dataplane> Core<D> {
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
         self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
+        // The answer is newer than what was heard before.
+        self.arrivals.clear();
         // What does not fit the tables is refused before anything is touched.
         let ops = self.plan()?;
         let fresh = self.interfaces.attach(&mut self.dataplane, Which::Fresh);
@@ -79,19 +84,9 @@ impl<D: Dataplane> Core<D> {
         attached
     }
 
-    /// Brings the maps in line with the state.
-    pub(super) fn reconcile(&mut self) -> Result<(), CommandError> {
-        let ops = self.plan()?;
-        self.run(&ops)
-    }
-
     fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
-        self.plan_of(&self.state)
-    }
-
-    fn plan_of(&self, state: &State) -> Result<Vec<MapOp>, CommandError> {
         let now = self.dataplane.now().map_err(failed)?;
-        plan::plan(&state.target(), &self.actual, self.dataplane.capacity(), now)
+        plan::plan(&self.state.target(), &self.actual, self.dataplane.capacity(), now)
             .map_err(|error| CommandError::Refused(error.to_string()))
     }
 
@@ -102,7 +97,7 @@ impl<D: Dataplane> Core<D> {
         self.dataplane.connections(idle).map_err(failed)
     }
 
-    fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+    pub(super) fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
         apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 
@@ -149,20 +144,11 @@ impl<D: Dataplane> Core<D> {
         Ok(())
     }
 
-    /// Takes in what changed on the machine. New MACs reach the packet path at once; the rest
-    /// waits for the next [`Self::settle`], since it often comes in crowds.
+    /// Takes in what changed on the machine. It waits for [`Self::take_in`] or [`Self::settle`],
+    /// since it often comes in crowds.
     pub(super) fn handle_net(&mut self, event: NetEvent) {
         match event {
-            NetEvent::Resolutions(changes) => {
-                for (address, resolution) in changes {
-                    tracing::info!("real {address}: {}", super::view::resolution(&resolution));
-                    self.state.resolve(address, resolution);
-                }
-                if let Err(error) = self.reconcile() {
-                    tracing::error!("a change of neighbours is not in effect yet: {error}");
-                    self.unsettled = true;
-                }
-            }
+            NetEvent::Resolutions(changes) => self.hear(changes),
             NetEvent::Link(change) => self.unsettled |= self.interfaces.concerns(&change.name),
             NetEvent::AddressRemoved { address, .. } => self.unsettled |= self.is_vip(address),
             NetEvent::AddressAdded { .. } => {}
@@ -192,9 +178,8 @@ impl<D: Dataplane> Core<D> {
     pub(super) async fn check(&self, next: &Desired) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
         self.interfaces.check(next, &links)?;
-        let mut state = self.state.clone();
-        state.desired.clone_from(next);
-        self.plan_of(&state).map(drop)
+        plan::check(&self.state.target_of(next), &self.actual, self.dataplane.capacity())
+            .map_err(|error| CommandError::Refused(error.to_string()))
     }
 
     /// Goes over to other definitions, wholly or not at all.

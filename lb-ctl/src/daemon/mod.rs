@@ -1,5 +1,6 @@
 //! The daemon: one task owns the state, and one closed set of events drives it.
 
+mod arrivals;
 mod commands;
 mod core;
 mod error;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::arrivals::Arrivals;
 use self::core::{Core, Strictness};
 pub use self::error::DaemonError;
 use self::interfaces::Interfaces;
@@ -39,6 +41,7 @@ const RETRY: Duration = Duration::from_secs(2);
 enum Event {
     Call(Call),
     Net(NetEvent),
+    TakeIn,
     Settle,
     SettleRings,
     Walked(Walked),
@@ -53,6 +56,7 @@ enum Event {
 /// Why it did not start. Once it runs, failures are logged and tried again.
 pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     preflight::kernel()?;
+    preflight::raise_file_limit();
     let _lock = preflight::lock_pin_dir(&options.pin_dir)?;
     let bound = socket::bind(&options.socket, options.socket_group.as_deref())?;
     let detach_on_exit = options.detach_on_exit;
@@ -130,6 +134,7 @@ async fn start(
         neighbours,
         started: Instant::now(),
         settler,
+        arrivals: Arrivals::default(),
         unsettled: false,
         complaint: None,
     };
@@ -159,9 +164,10 @@ fn tell_of_heritage(actual: &Actual, missing: Option<&Path>) {
 /// Handles events until one says to leave; returns the signal's name.
 async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static str {
     loop {
-        match events.next().await {
+        match events.next(core.arrivals.due()).await {
             Event::Call(call) => core.handle_call(call).await,
             Event::Net(event) => core.handle_net(event),
+            Event::TakeIn => core.take_in(),
             Event::Settle => {
                 events.settle = None;
                 core.settle().await;
@@ -228,15 +234,18 @@ impl Events {
         self.settle_rings.get_or_insert(tokio::time::Instant::now() + wait);
     }
 
-    async fn next(&mut self) -> Event {
+    /// The next event; `take_in` is when [`Event::TakeIn`] is due.
+    async fn next(&mut self, take_in: Option<tokio::time::Instant>) -> Event {
         let settle = self.settle;
         let settle_rings = self.settle_rings;
         tokio::select! {
-            // A change of neighbours goes before a queue of commands.
+            // A change of neighbours goes before a queue of commands, and all that has been heard
+            // of them is taken in together.
             biased;
             _ = self.terminate.recv() => Event::Leave("SIGTERM"),
             _ = self.interrupt.recv() => Event::Leave("SIGINT"),
             Some(event) = receive(&mut self.net) => Event::Net(event),
+            () = at(take_in) => Event::TakeIn,
             _ = self.hangup.recv() => Event::Reload,
             () = at(settle) => Event::Settle,
             Some(walked) = receive(&mut self.walked) => Event::Walked(walked),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MsFlags, mount};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use nix::sys::utsname::uname;
 use thiserror::Error;
@@ -58,6 +59,16 @@ pub enum PreflightError {
         /// The directory.
         path: PathBuf,
     },
+}
+
+/// Lets the daemon open as many files as it may be allowed: each ring is one until it is in its
+/// place, and the more are put at once the shorter that takes.
+pub(super) fn raise_file_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!("cannot raise the limit of open files, large changes take longer: {error}");
+    }
 }
 
 /// The lock that keeps a second daemon away from the pins. It goes with the process, however that

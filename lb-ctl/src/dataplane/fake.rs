@@ -144,11 +144,8 @@ impl Dataplane for FakeDataplane {
         Ok(vec![0; REASONS as usize])
     }
 
-    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError> {
-        for (service, ring) in rings {
-            self.run(&MapOp::PutRing { service: *service, ring: (*ring).clone() })?;
-        }
-        Ok(())
+    fn run_alike(&mut self, ops: &[MapOp]) -> Result<(), DataplaneError> {
+        ops.iter().try_for_each(|op| self.run(op))
     }
 
     fn deferred(&self, _: u32) -> Result<u64, DataplaneError> {

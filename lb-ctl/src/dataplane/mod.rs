@@ -11,7 +11,6 @@ use thiserror::Error;
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
-use crate::sched::ring::Ring;
 
 pub mod aya;
 pub mod directory;
@@ -174,12 +173,12 @@ pub trait Dataplane {
     /// Where the kernel refuses; then nothing of the operation was done.
     fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError>;
 
-    /// Replaces the rings of several services, which takes no longer than that of one.
+    /// Carries out operations that are all of one kind, which takes far less time than one by one.
     ///
     /// # Errors
     ///
-    /// Where the kernel refuses; some may have been replaced, and to do it again does no harm.
-    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError>;
+    /// Where the kernel refuses; some may have been carried out, and to do it again does no harm.
+    fn run_alike(&mut self, ops: &[MapOp]) -> Result<(), DataplaneError>;
 
     /// Counters of a service, summed over the CPUs.
     ///

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use lb_common::be::{Be32, Be128};
-use lb_common::value::{Mac, NO_REAL, Real, RealId, Service, real_flags};
+use lb_common::value::{Mac, Real, RealId, Service, real_flags};
 
 use super::op::MapOp;
 use crate::config::model::Endpoint;
@@ -15,8 +15,8 @@ use crate::sched::ring::Ring;
 pub struct Actual {
     services: HashMap<Endpoint, Service>,
     rings: BTreeMap<u32, Ring>,
-    /// Every slot that was ever used: a free one keeps its generation.
-    reals: BTreeMap<RealId, Real>,
+    /// By id. A free slot keeps its generation; one that was never used is all zero.
+    reals: Vec<Real>,
     by_address: HashMap<(u32, IpAddr), RealId>,
     egress: BTreeSet<u32>,
     ingress: BTreeMap<u32, Mac>,
@@ -74,9 +74,12 @@ impl Actual {
     }
 
     fn record_real(&mut self, id: RealId, real: Real) {
-        if let Some(before) = self.reals.insert(id, real)
-            && in_use(&before)
-        {
+        let index = id as usize;
+        if index >= self.reals.len() {
+            self.reals.resize(index + 1, Real::default());
+        }
+        let before = std::mem::replace(&mut self.reals[index], real);
+        if in_use(&before) {
             self.by_address.remove(&(before.service, address_of(&before)));
         }
         if in_use(&real) {
@@ -99,20 +102,21 @@ impl Actual {
         self.rings.iter().map(|(id, ring)| (*id, ring))
     }
 
-    /// A slot of the reals table, in use or freed.
-    pub fn slot(&self, id: RealId) -> Option<&Real> {
-        self.reals.get(&id)
+    /// What stands in a slot of the reals table: all zero where it was never used.
+    pub fn slot(&self, id: RealId) -> Real {
+        self.reals.get(id as usize).copied().unwrap_or_default()
     }
 
     /// The real of a service with this address.
     pub fn real(&self, service: u32, address: IpAddr) -> Option<(RealId, &Real)> {
-        let id = self.by_address.get(&(service, address))?;
-        self.reals.get(id).map(|real| (*id, real))
+        let id = *self.by_address.get(&(service, address))?;
+        self.reals.get(id as usize).map(|real| (id, real))
     }
 
     /// The reals in use.
     pub fn reals_in_use(&self) -> impl Iterator<Item = (RealId, &Real)> {
-        self.reals.iter().filter(|(_, real)| in_use(real)).map(|(id, real)| (*id, real))
+        let numbered = self.reals.iter().enumerate().map(|(id, real)| (id as RealId, real));
+        numbered.filter(|(_, real)| in_use(real))
     }
 
     /// Number of reals in use.
@@ -128,18 +132,6 @@ impl Actual {
     /// Interfaces that packets come in by.
     pub fn ingress(&self) -> &BTreeMap<u32, Mac> {
         &self.ingress
-    }
-
-    /// The lowest `limit` slots of the reals table that are free, ascending.
-    pub fn free_reals(&self, limit: u32) -> impl Iterator<Item = RealId> {
-        (NO_REAL + 1..limit).filter(|id| self.reals.get(id).is_none_or(|real| !in_use(real)))
-    }
-
-    /// The service ids below `limit` that are free, ascending.
-    pub fn free_services(&self, limit: u32) -> impl Iterator<Item = u32> {
-        let used: BTreeSet<u32> =
-            self.services.values().map(|s| s.id).chain(self.rings.keys().copied()).collect();
-        (0..limit).filter(move |id| !used.contains(id))
     }
 }
 

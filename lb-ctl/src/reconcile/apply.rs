@@ -1,12 +1,10 @@
 //! Runs a plan on a data plane.
 
+use std::mem::discriminant;
+
 use super::actual::Actual;
 use super::op::MapOp;
 use crate::dataplane::{Dataplane, DataplaneError};
-use crate::sched::ring::Ring;
-
-/// Rings that are put at once. Each needs a file descriptor until it is in its place.
-const TOGETHER: usize = 256;
 
 /// Carries out the operations in order, noting each in `actual`.
 ///
@@ -19,28 +17,30 @@ pub fn run<D: Dataplane + ?Sized>(
     actual: &mut Actual,
     ops: &[MapOp],
 ) -> Result<(), DataplaneError> {
-    let mut rest = ops;
-    while let Some((op, after)) = rest.split_first() {
-        let rings = leading_rings(rest);
-        let done = if rings.len() > 1 {
-            dataplane.put_rings(&rings)?;
-            rings.len()
-        } else {
-            dataplane.run(op)?;
-            rest.len() - after.len()
-        };
-        rest[..done].iter().for_each(|op| actual.record(op));
-        rest = &rest[done..];
+    let alike = |a: &MapOp, b: &MapOp| discriminant(a) == discriminant(b);
+    for alike in ops.chunk_by(alike) {
+        for ops in alike.chunks(together(&alike[0])) {
+            match ops {
+                [op] => dataplane.run(op)?,
+                ops => dataplane.run_alike(ops)?,
+            }
+            for op in ops {
+                actual.record(op);
+            }
+        }
     }
     Ok(())
 }
 
-/// The rings that are put by the first operations: each costs a wait for the packets that see the
-/// old one, unless they are put together.
-fn leading_rings(ops: &[MapOp]) -> Vec<(u32, &Ring)> {
-    let ring = |op| match op {
-        &MapOp::PutRing { service, ref ring } => Some((service, ring)),
-        _ => None,
-    };
-    ops.iter().map_while(ring).take(TOGETHER).collect()
+/// How many operations of this kind are carried out at once. Only those that may be done again,
+/// since it is not known how many of them a failure leaves done.
+const fn together(op: &MapOp) -> usize {
+    match op {
+        // Enough that the call itself, and the wait for packets after it, cost nothing.
+        MapOp::PutReal { .. }
+        | MapOp::ZeroReal { .. }
+        | MapOp::ZeroService { .. }
+        | MapOp::PutRing { .. } => 4096,
+        _ => 1,
+    }
 }

@@ -3,6 +3,7 @@
 pub mod actual;
 pub mod apply;
 pub mod op;
+mod place;
 pub mod plan;
 pub mod settle;
 pub mod target;

@@ -65,3 +65,25 @@ pub enum MapOp {
         services: Vec<(Endpoint, Service)>,
     },
 }
+
+impl MapOp {
+    /// The service and the ring of a [`MapOp::PutRing`].
+    pub fn as_put_ring(&self) -> Option<(u32, &Ring)> {
+        if let Self::PutRing { service, ring } = self { Some((*service, ring)) } else { None }
+    }
+
+    /// The real of a [`MapOp::PutReal`].
+    pub fn as_put_real(&self) -> Option<(RealId, Real)> {
+        if let Self::PutReal { id, real } = self { Some((*id, *real)) } else { None }
+    }
+
+    /// The real of a [`MapOp::ZeroReal`].
+    pub fn as_zero_real(&self) -> Option<RealId> {
+        if let Self::ZeroReal { id } = self { Some(*id) } else { None }
+    }
+
+    /// The service of a [`MapOp::ZeroService`].
+    pub fn as_zero_service(&self) -> Option<u32> {
+        if let Self::ZeroService { id } = self { Some(*id) } else { None }
+    }
+}

@@ -5,17 +5,17 @@
 //! what is new is made bottom-up: interfaces, reals that gain something, rings, services. Last,
 //! reals that lose something, when no ring points to them any more, and interfaces nobody uses.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use lb_common::value::{Real, RealId, Service, Ticks, Tracking, real_flags};
+use lb_common::value::{Real, RealId, Service, Ticks, Tracking};
 use thiserror::Error;
 
-use super::actual::{Actual, address_bytes};
+use super::actual::Actual;
 use super::op::MapOp;
-use super::target::{Target, TargetReal, TargetService};
+use super::place::{Placed, PlacedReal, place};
+use super::target::{Target, TargetService};
 use crate::config::model::Endpoint;
 use crate::dataplane::Capacity;
-use crate::sched::maglev::Member;
 use crate::sched::ring::Ring;
 
 /// What is wanted does not fit the tables.
@@ -47,292 +47,202 @@ pub fn plan(
     capacity: Capacity,
     now: Ticks,
 ) -> Result<Vec<MapOp>, PlanError> {
-    let mut planner =
-        Planner { after: actual.clone(), ops: Vec::new(), now, ring_slots: capacity.ring_slots };
-    planner.remove_services(target);
+    let living = living(target, actual);
+    let placed = place(&target.services, actual, &living, capacity)?;
+    let mut planner = Planner { actual, ops: Vec::new(), now, ring_slots: capacity.ring_slots };
+    planner.remove_services(&living);
     planner.put_interfaces(target)?;
-    let slots = planner.give_slots(target, capacity)?;
-    planner.put_reals(target, &slots);
-    planner.put_rings(target, &slots);
-    planner.put_services(target, &slots);
-    planner.settle_reals(target, &slots);
+    planner.put_reals(&placed);
+    planner.put_rings(&placed);
+    planner.put_services(&placed);
+    planner.settle_reals(&placed);
+    planner.free_reals(&placed, &living);
     planner.remove_interfaces(target);
     Ok(planner.ops)
 }
 
-/// The slots of each service: its own, and one for each of its reals.
-type Slots = HashMap<Endpoint, (u32, Vec<RealId>)>;
+/// Whether `target` fits into `capacity`, beside what stays of `actual`.
+///
+/// # Errors
+///
+/// What [`plan`] would fail with.
+pub fn check(target: &Target, actual: &Actual, capacity: Capacity) -> Result<(), PlanError> {
+    place(&target.services, actual, &living(target, actual), capacity)?;
+    check_interfaces(target, actual)
+}
 
-struct Planner {
-    /// The maps after all operations so far.
-    after: Actual,
+/// Plans for some services of a target, where nothing but the way to their reals has changed since
+/// all of it was reached. An interface that no real is reached by any more stays. `None` where more
+/// has changed: that is for [`plan`].
+pub fn plan_hops(
+    services: Vec<TargetService>,
+    actual: &Actual,
+    capacity: Capacity,
+    now: Ticks,
+) -> Option<Vec<MapOp>> {
+    let target = Target { services, ingress: actual.ingress().clone() };
+    let living = actual.services().values().map(|service| service.id).collect();
+    let placed = place(&target.services, actual, &living, capacity).ok()?;
+    let stands = |placed: &Placed<'_>| {
+        placed.before == Some(placed.wanted()) && placed.reals.iter().all(|r| r.before.is_some())
+    };
+    if !placed.iter().all(stands) {
+        return None;
+    }
+    let mut planner = Planner { actual, ops: Vec::new(), now, ring_slots: capacity.ring_slots };
+    planner.put_interfaces(&target).ok()?;
+    planner.put_reals(&placed);
+    planner.put_rings(&placed);
+    planner.settle_reals(&placed);
+    Some(planner.ops)
+}
+
+/// The ids of the services that stay.
+fn living(target: &Target, actual: &Actual) -> HashSet<u32> {
+    let known = target.services.iter().filter_map(|s| actual.services().get(&s.endpoint));
+    known.map(|service| service.id).collect()
+}
+
+fn check_interfaces(target: &Target, actual: &Actual) -> Result<(), PlanError> {
+    let limit = lb_common::limits::INTERFACES;
+    let egress = egress(target).union(actual.egress()).count();
+    let known = actual.ingress().keys().filter(|ifindex| !target.ingress.contains_key(ifindex));
+    let ingress = target.ingress.len() + known.count();
+    if egress.max(ingress) > limit as usize { Err(PlanError::Interfaces(limit)) } else { Ok(()) }
+}
+
+struct Planner<'a> {
+    /// The maps before all operations.
+    actual: &'a Actual,
     ops: Vec<MapOp>,
     now: Ticks,
     ring_slots: u32,
 }
 
-impl Planner {
-    fn push(&mut self, op: MapOp) {
-        self.after.record(&op);
-        self.ops.push(op);
-    }
-
-    fn remove_services(&mut self, target: &Target) {
-        let wanted: HashSet<Endpoint> = target.services.iter().map(|s| s.endpoint).collect();
-        let before = self.after.services();
-        let left: Vec<_> = before
-            .iter()
-            .filter(|(endpoint, _)| wanted.contains(*endpoint))
-            .map(|(endpoint, service)| (*endpoint, *service))
-            .collect();
+impl Planner<'_> {
+    fn remove_services(&mut self, living: &HashSet<u32>) {
+        let before = self.actual.services();
+        let left = before.iter().filter(|(_, service)| living.contains(&service.id));
+        let left: Vec<_> = left.map(|(endpoint, service)| (*endpoint, *service)).collect();
         if left.len() < before.len() {
             self.set_services(left);
         }
-        let living: HashSet<u32> = self.after.services().values().map(|s| s.id).collect();
-        let rings: Vec<u32> =
-            self.after.rings().map(|(id, _)| id).filter(|id| !living.contains(id)).collect();
-        for service in rings {
-            self.push(MapOp::RemoveRing { service });
-        }
-        let reals: Vec<RealId> = self
-            .after
-            .reals_in_use()
-            .filter(|(_, real)| !living.contains(&real.service))
-            .map(|(id, _)| id)
-            .collect();
-        for id in reals {
-            self.free_real(id);
-        }
+        let rings = self.actual.rings().map(|(id, _)| id).filter(|id| !living.contains(id));
+        self.ops.extend(rings.map(|service| MapOp::RemoveRing { service }));
+        let reals = self.actual.reals_in_use().filter(|(_, real)| !living.contains(&real.service));
+        self.ops.extend(reals.map(|(id, real)| freed(id, real)));
     }
 
     fn put_interfaces(&mut self, target: &Target) -> Result<(), PlanError> {
-        let ingress: Vec<_> = target
+        let ingress = target
             .ingress
             .iter()
-            .filter(|(ifindex, mac)| self.after.ingress().get(ifindex) != Some(mac))
-            .map(|(ifindex, mac)| MapOp::PutIngress { ifindex: *ifindex, mac: *mac })
-            .collect();
-        let egress: Vec<_> = egress(target)
-            .difference(self.after.egress())
-            .map(|ifindex| MapOp::PutEgress { ifindex: *ifindex })
-            .collect();
-        ingress.into_iter().chain(egress).for_each(|op| self.push(op));
-        let limit = lb_common::limits::INTERFACES;
-        let most = self.after.egress().len().max(self.after.ingress().len());
-        if most > limit as usize { Err(PlanError::Interfaces(limit)) } else { Ok(()) }
-    }
-
-    fn give_slots(&self, target: &Target, capacity: Capacity) -> Result<Slots, PlanError> {
-        let mut free_services = self.after.free_services(capacity.services);
-        let mut free_reals = self.after.free_reals(capacity.reals);
-        let mut slots = Slots::with_capacity(target.services.len());
-        for service in &target.services {
-            let known = self.after.services().get(&service.endpoint).map(|s| s.id);
-            let id = known
-                .or_else(|| free_services.next())
-                .ok_or(PlanError::Services(capacity.services))?;
-            let reals = service
-                .reals
-                .iter()
-                .map(|real| {
-                    let known = self.after.real(id, real.address).map(|(slot, _)| slot);
-                    known.or_else(|| free_reals.next())
-                })
-                .collect::<Option<Vec<_>>>()
-                .ok_or(PlanError::Reals(capacity.reals - 1))?;
-            slots.insert(service.endpoint, (id, reals));
-        }
-        Ok(slots)
+            .filter(|(ifindex, mac)| self.actual.ingress().get(ifindex) != Some(mac))
+            .map(|(ifindex, mac)| MapOp::PutIngress { ifindex: *ifindex, mac: *mac });
+        self.ops.extend(ingress);
+        let egress = egress(target);
+        let egress = egress.difference(self.actual.egress());
+        self.ops.extend(egress.map(|ifindex| MapOp::PutEgress { ifindex: *ifindex }));
+        check_interfaces(target, self.actual)
     }
 
     /// Writes the reals that are new or gain something. What one loses waits until no ring gives
     /// it new connections.
-    fn put_reals(&mut self, target: &Target, slots: &Slots) {
-        for service in &target.services {
-            let (service_id, reals) = &slots[&service.endpoint];
-            for (real, id) in service.reals.iter().zip(reals) {
-                let before = self.after.real(*service_id, real.address).map(|(_, r)| *r);
-                let wanted = self.wanted_real(service, *service_id, real, *id);
-                match before {
-                    None => {
-                        self.push(MapOp::ZeroReal { id: *id });
-                        self.push(MapOp::PutReal { id: *id, real: wanted });
-                    }
-                    Some(before) if before != wanted && before.flags & !wanted.flags == 0 => {
-                        self.push(MapOp::PutReal { id: *id, real: wanted });
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
+    fn put_reals(&mut self, placed: &[Placed<'_>]) {
+        let reals = || placed.iter().flat_map(|service| &service.reals);
+        let new = reals().filter(|real| real.before.is_none());
+        self.ops.extend(new.map(|real| MapOp::ZeroReal { id: real.id }));
+        let gaining = reals().filter(|real| gains(real));
+        self.ops.extend(gaining.map(|real| MapOp::PutReal { id: real.id, real: real.wanted }));
     }
 
-    fn put_rings(&mut self, target: &Target, slots: &Slots) {
-        for service in &target.services {
-            let (id, reals) = &slots[&service.endpoint];
-            let Some(ring) = self.wanted_ring(service, *id, reals) else { continue };
+    fn put_rings(&mut self, placed: &[Placed<'_>]) {
+        for service in placed {
+            let before = service.before.and_then(|known| self.actual.ring(known.id));
+            let Some(ring) = self.wanted_ring(service, before) else { continue };
             if !ring.is_empty() {
-                self.push(MapOp::PutRing { service: *id, ring });
-            } else if self.after.ring(*id).is_some() {
-                self.push(MapOp::RemoveRing { service: *id });
+                self.ops.push(MapOp::PutRing { service: service.id, ring });
+            } else if before.is_some() {
+                self.ops.push(MapOp::RemoveRing { service: service.id });
             }
         }
     }
 
     /// The ring that a service should have, where it is not the one it has.
-    fn wanted_ring(&self, service: &TargetService, id: u32, reals: &[RealId]) -> Option<Ring> {
-        let members = members(service, reals);
-        let Some(before) = self.after.ring(id) else { return Some(Ring::settled(members)) };
-        if service.tracking == Tracking::None {
+    fn wanted_ring(&self, service: &Placed<'_>, before: Option<&Ring>) -> Option<Ring> {
+        let members = service.members();
+        let Some(before) = before else { return Some(Ring::settled(members)) };
+        let tracking = service.target.tracking;
+        if tracking == Tracking::None {
             let ring = Ring::settled(members);
             return (ring != *before).then_some(ring);
         }
-        let alive: HashSet<RealId> = service
-            .reals
-            .iter()
-            .zip(reals)
-            .filter(|(r, _)| r.hop.is_some())
-            .map(|(_, id)| *id)
-            .collect();
-        let is_alive = |id| alive.contains(&id);
+        let alive = service.alive();
+        let is_alive = |id| alive.binary_search(&id).is_ok();
         let stands = before.stands(&members, is_alive);
         let after = || before.advance(members, is_alive, self.now, self.ring_slots);
         // While all flows were recorded, changes of the ring left them where they were.
-        let was = self.after.services().get(&service.endpoint).map(|s| s.tracking());
-        if was == Some(Tracking::Full) && service.tracking == Tracking::Changes {
+        let was = service.before.map(Service::tracking);
+        if was == Some(Tracking::Full) && tracking == Tracking::Changes {
             return Some(after().marked(self.ring_slots));
         }
         (!stands).then(after)
     }
 
-    fn put_services(&mut self, target: &Target, slots: &Slots) {
-        let services: Vec<(Endpoint, Service)> = target
-            .services
-            .iter()
-            .map(|service| {
-                let (id, _) = slots[&service.endpoint];
-                (service.endpoint, Service::new(id, service.tracking, service.idle))
-            })
-            .collect();
-        let before = self.after.services();
-        if services.iter().all(|(endpoint, service)| before.get(endpoint) == Some(service)) {
+    fn put_services(&mut self, placed: &[Placed<'_>]) {
+        if placed.iter().all(|service| service.before == Some(service.wanted())) {
             return;
         }
-        let new: Vec<u32> = services
-            .iter()
-            .filter(|(endpoint, _)| !before.contains_key(endpoint))
-            .map(|(_, service)| service.id)
-            .collect();
-        for id in new {
-            self.push(MapOp::ZeroService { id });
-        }
-        self.set_services(services);
+        let new = placed.iter().filter(|service| service.before.is_none());
+        self.ops.extend(new.map(|service| MapOp::ZeroService { id: service.id }));
+        self.set_services(placed.iter().map(|s| (s.target.endpoint, s.wanted())).collect());
     }
 
     fn set_services(&mut self, mut services: Vec<(Endpoint, Service)>) {
         services.sort_unstable_by_key(|(_, service)| service.id);
-        self.push(MapOp::SetServices { services });
+        self.ops.push(MapOp::SetServices { services });
     }
 
-    fn settle_reals(&mut self, target: &Target, slots: &Slots) {
-        let mut wanted: BTreeMap<RealId, Real> = BTreeMap::new();
-        for service in &target.services {
-            let (service_id, reals) = &slots[&service.endpoint];
-            for (real, id) in service.reals.iter().zip(reals) {
-                wanted.insert(*id, self.wanted_real(service, *service_id, real, *id));
-            }
-        }
-        let losing: Vec<_> = self
-            .after
-            .reals_in_use()
-            .filter(|(id, real)| wanted.get(id) != Some(real))
-            .map(|(id, _)| id)
-            .collect();
-        for id in losing {
-            match wanted.get(&id) {
-                Some(real) => self.push(MapOp::PutReal { id, real: *real }),
-                None => self.free_real(id),
-            }
-        }
+    /// Writes the reals that only lose something.
+    fn settle_reals(&mut self, placed: &[Placed<'_>]) {
+        let reals = placed.iter().flat_map(|service| &service.reals);
+        let losing = reals.filter(|real| real.before != Some(real.wanted) && !gains(real));
+        self.ops.extend(losing.map(|real| MapOp::PutReal { id: real.id, real: real.wanted }));
+    }
+
+    /// Frees the slots of reals that their services have no more.
+    fn free_reals(&mut self, placed: &[Placed<'_>], living: &HashSet<u32>) {
+        let reals = placed.iter().flat_map(|service| &service.reals);
+        let wanted: HashSet<RealId> = reals.map(|real| real.id).collect();
+        let left = self.actual.reals_in_use().filter(|(_, real)| living.contains(&real.service));
+        let gone = left.filter(|(id, _)| !wanted.contains(id));
+        self.ops.extend(gone.map(|(id, real)| freed(id, real)));
     }
 
     fn remove_interfaces(&mut self, target: &Target) {
-        let egress: Vec<u32> = self.after.egress().difference(&egress(target)).copied().collect();
-        for ifindex in egress {
-            self.push(MapOp::RemoveEgress { ifindex });
-        }
-        let gone: Vec<u32> = self
-            .after
-            .ingress()
-            .keys()
-            .filter(|ifindex| !target.ingress.contains_key(ifindex))
-            .copied()
-            .collect();
-        for ifindex in gone {
-            self.push(MapOp::RemoveIngress { ifindex });
-        }
+        let wanted = egress(target);
+        let egress = self.actual.egress().difference(&wanted);
+        self.ops.extend(egress.map(|ifindex| MapOp::RemoveEgress { ifindex: *ifindex }));
+        let ingress = self.actual.ingress().keys();
+        let gone = ingress.filter(|ifindex| !target.ingress.contains_key(ifindex));
+        self.ops.extend(gone.map(|ifindex| MapOp::RemoveIngress { ifindex: *ifindex }));
     }
+}
 
-    /// A free slot keeps nothing but its generation.
-    fn free_real(&mut self, id: RealId) {
-        let generation = self.after.slot(id).map_or(0, |real| real.generation);
-        self.push(MapOp::PutReal { id, real: Real { generation, ..Real::default() } });
-    }
+/// Whether a real is new, or can do something more than before and nothing less.
+fn gains(real: &PlacedReal<'_>) -> bool {
+    real.before.is_none_or(|before| before != real.wanted && before.flags & !real.wanted.flags == 0)
+}
 
-    /// A real that is lost begins anew when it comes back, where the table does not hold all its
-    /// flows: those it had may have gone on elsewhere, and entries of old must not call them back.
-    fn wanted_real(
-        &self,
-        service: &TargetService,
-        id: u32,
-        real: &TargetReal,
-        slot: RealId,
-    ) -> Real {
-        let generation = match self.after.real(id, real.address) {
-            Some((_, before)) => {
-                let lost = before.forwards() && real.hop.is_none();
-                let forgotten = lost && service.tracking != Tracking::Full;
-                before.generation.wrapping_add(u32::from(forgotten))
-            }
-            None => self.after.slot(slot).map_or(0, |freed| freed.generation).wrapping_add(1),
-        };
-        let (address, family) = address_bytes(real.address);
-        let mut wanted = Real {
-            generation,
-            flags: real_flags::IN_USE | family,
-            service: id,
-            address,
-            ..Real::default()
-        };
-        if let Some(hop) = real.hop {
-            wanted.destination = hop.mac;
-            wanted.source = hop.source;
-            wanted.ifindex = hop.ifindex;
-            wanted.flags |= real_flags::FORWARD;
-            if real.weight > 0 {
-                wanted.flags |= real_flags::ACCEPT_NEW;
-            }
-        }
-        wanted
-    }
+/// A free slot keeps nothing but its generation.
+fn freed(id: RealId, real: &Real) -> MapOp {
+    MapOp::PutReal { id, real: Real { generation: real.generation, ..Real::default() } }
 }
 
 /// The interfaces that reals are reached by.
 fn egress(target: &Target) -> BTreeSet<u32> {
     let reals = target.services.iter().flat_map(|service| &service.reals);
     reals.filter_map(|real| real.hop).map(|hop| hop.ifindex).collect()
-}
-
-fn members(service: &TargetService, slots: &[RealId]) -> Vec<Member> {
-    let mut members: Vec<Member> = service
-        .reals
-        .iter()
-        .zip(slots)
-        .filter(|(real, _)| real.weight > 0 && real.hop.is_some())
-        .map(|(real, id)| Member { id: *id, address: real.address, weight: real.weight })
-        .collect();
-    members.sort_unstable_by_key(|member| member.address);
-    members
 }
 
 #[cfg(test)]

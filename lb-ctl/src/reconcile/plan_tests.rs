@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use lb_common::key::Protocol;
@@ -8,7 +9,7 @@ use super::*;
 use crate::dataplane::Dataplane as _;
 use crate::dataplane::fake::FakeDataplane;
 use crate::reconcile::apply;
-use crate::reconcile::target::NextHop;
+use crate::reconcile::target::{NextHop, TargetReal};
 
 const CAPACITY: Capacity = Capacity { services: 8, reals: 40, connections: 1, ring_slots: 251 };
 const IDLE: Ticks = 1000;
@@ -38,11 +39,15 @@ fn target(services: &[(u8, Vec<TargetReal>)]) -> Target {
 /// Plans and runs, looking after each operation at what a packet could meet.
 fn reach(fake: &mut FakeDataplane, actual: &mut Actual, target: &Target) -> Vec<MapOp> {
     let ops = plan(target, actual, CAPACITY, 5).expect("the target fits");
-    for op in &ops {
+    run(fake, actual, &ops);
+    ops
+}
+
+fn run(fake: &mut FakeDataplane, actual: &mut Actual, ops: &[MapOp]) {
+    for op in ops {
         apply::run(fake, actual, std::slice::from_ref(op)).expect("the fake does not fail");
         fake.check().unwrap_or_else(|why| panic!("after {op:?} of {ops:?}: {why}"));
     }
-    ops
 }
 
 fn fresh() -> (FakeDataplane, Actual) {
@@ -238,6 +243,35 @@ fn any_target() -> impl Strategy<Value = Target> {
         .prop_map(|services| target(&services.into_iter().collect::<Vec<_>>()))
 }
 
+#[test]
+fn a_change_of_hops_leaves_other_services_alone() {
+    let (mut fake, mut actual) = fresh();
+    let both = |mac| {
+        let mut moved = real(1, 1, Some(1));
+        moved.hop.as_mut().expect("it has one").mac = mac;
+        target(&[(1, vec![moved]), (2, vec![real(2, 1, Some(1))])])
+    };
+    reach(&mut fake, &mut actual, &both([2; 6]));
+    let wanted = both([4; 6]);
+    let ops = plan_hops(wanted.services[..1].to_vec(), &actual, CAPACITY, 6).expect("it stands");
+    assert!(matches!(ops[..], [MapOp::PutReal { real, .. }] if real.destination == [4; 6]));
+    run(&mut fake, &mut actual, &ops);
+    assert_eq!(plan(&wanted, &actual, CAPACITY, 6), Ok(vec![]));
+}
+
+#[test]
+fn more_than_a_change_of_hops_is_for_a_whole_plan() {
+    let (mut fake, mut actual) = fresh();
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
+    let other_service = target(&[(2, vec![real(1, 1, Some(1))])]);
+    let other_real = target(&[(1, vec![real(2, 1, Some(1))])]);
+    let mut other_idle = target(&[(1, vec![real(1, 1, Some(1))])]);
+    other_idle.services[0].idle += 1;
+    for wanted in [other_service, other_real, other_idle] {
+        assert_eq!(plan_hops(wanted.services, &actual, CAPACITY, 6), None);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -264,5 +298,27 @@ proptest! {
         let inherited = fake.read_back().expect("reads");
         let ops = plan(last, &inherited, CAPACITY, 6).expect("fits");
         prop_assert!(ops.iter().all(|op| matches!(op, MapOp::PutRing { .. })), "{:?}", ops);
+    }
+
+    /// A change of hops by itself ends where a whole plan ends, but for interfaces that it leaves.
+    #[test]
+    fn hops_by_themselves_end_where_a_whole_plan_ends(
+        first in any_target(),
+        hops in proptest::collection::vec((0u8..6, proptest::option::of(1u32..3)), 1..6),
+    ) {
+        let (mut fake, mut actual) = fresh();
+        reach(&mut fake, &mut actual, &first);
+        let mut wanted = first;
+        for (n, ifindex) in hops {
+            let moved = real(n, 0, ifindex);
+            let reals = wanted.services.iter_mut().flat_map(|service| &mut service.reals);
+            reals.filter(|real| real.address == moved.address).for_each(|r| r.hop = moved.hop);
+            let has = |s: &TargetService| s.reals.iter().any(|real| real.address == moved.address);
+            let some = wanted.services.iter().filter(|s| has(s)).cloned().collect();
+            let ops = plan_hops(some, &actual, CAPACITY, 6).expect("only hops change");
+            run(&mut fake, &mut actual, &ops);
+        }
+        let left = plan(&wanted, &actual, CAPACITY, 6).expect("fits");
+        prop_assert!(left.iter().all(|op| matches!(op, MapOp::RemoveEgress { .. })), "{:?}", left);
     }
 }

@@ -25,7 +25,8 @@ pub struct Ring {
 #[derive(Debug)]
 struct Moves {
     slots: Vec<Slot>,
-    /// Since when each slot has been unsettled; empty where none is.
+    /// Since when each slot has been unsettled; one for all where it is the same, as it is after
+    /// the first change; empty where none is.
     since: Vec<Ticks>,
     /// Who is origin of unsettled slots.
     origins: BTreeSet<RealId>,
@@ -43,17 +44,25 @@ pub struct Census {
 
 impl Moves {
     fn new(slots: Vec<Slot>, since: Vec<Ticks>) -> Self {
-        let unsettled = || slots.iter().filter(|slot| slot.is_unsettled());
-        let origins: BTreeSet<RealId> = unsettled().map(|slot| slot.origin()).collect();
+        let unsettled = || slots.iter().enumerate().filter(|(_, slot)| slot.is_unsettled());
+        let origins: BTreeSet<RealId> = unsettled().map(|(_, slot)| slot.origin()).collect();
         let count = unsettled().count();
         let marked = slots.iter().filter(|slot| !slot.is_settled()).count() - count;
-        let since = if count == 0 { Vec::new() } else { since };
+        let mut begun = unsettled().filter_map(|(index, _)| at(&since, index));
+        let first = begun.next();
+        let alike = begun.all(|other| Some(other) == first);
+        let since = if alike { Vec::from_iter(first) } else { since };
         Self { census: Census { unsettled: count, marked }, origins, since, slots }
     }
 
     fn since(&self, index: usize) -> Option<Ticks> {
-        self.since.get(index).copied()
+        at(&self.since, index)
     }
+}
+
+/// The time of the slot with this index.
+fn at(since: &[Ticks], index: usize) -> Option<Ticks> {
+    if let [all] = since { Some(*all) } else { since.get(index).copied() }
 }
 
 impl Ring {
@@ -209,8 +218,7 @@ fn fill(members: &[Member], count: u32) -> impl Iterator<Item = RealId> + use<> 
 
 fn moved(before: Slot, current: RealId, alive: &impl Fn(RealId) -> bool) -> Slot {
     let origin = before.origin();
-    let origin = if origin != NO_REAL && alive(origin) { origin } else { current };
-    if origin != current {
+    if origin != current && origin != NO_REAL && alive(origin) {
         Slot::moving(origin, current)
     } else if before.is_settled() {
         Slot::settled(current)

@@ -116,3 +116,16 @@ fn a_settled_ring_costs_no_memory() {
     let ring = Ring::settled(members(&[1])).advance(members(&[1]), everybody, 1, COUNT);
     assert!(ring.moves.is_none());
 }
+
+#[test]
+fn the_time_of_a_change_is_kept_once() {
+    let first = Ring::settled(members(&[1])).advance(members(&[1, 2]), everybody, 100, COUNT);
+    let since = |ring: &Ring| ring.moves.as_ref().map(|moves| moves.since.clone());
+    assert_eq!(since(&first), Some(vec![100]));
+    let second = first.advance(members(&[1, 2, 3]), everybody, 160, COUNT);
+    assert_eq!(since(&second).map(|since| since.len()), Some(COUNT as usize));
+    let settled = second.settle(100, 200).expect("those of the first change are due");
+    assert_eq!(since(&settled), Some(vec![160]));
+    let marked = settled.settle(0, 200).expect("all are due");
+    assert_eq!(since(&marked), Some(vec![]));
+}

@@ -15,7 +15,7 @@ use lb_ctl::config::model::Endpoint;
 use lb_ctl::dataplane::{Capacity, Tracked};
 use lb_ctl::reconcile::actual::Actual;
 use lb_ctl::reconcile::op::MapOp;
-use lb_ctl::reconcile::plan::plan;
+use lb_ctl::reconcile::plan::{plan, plan_hops};
 use lb_ctl::reconcile::settle::{self, Marks, Observed, Release, Settling};
 use lb_ctl::reconcile::target::{NextHop, Target, TargetReal, TargetService};
 use lb_ctl::sched::ring::Ring;
@@ -130,7 +130,9 @@ impl Director {
         if let Some(wanted) = self.wanted.get_mut(&real) {
             wanted.reachable = reachable;
         }
-        self.converge();
+        // What neighbours say goes this way.
+        let ops = plan_hops(self.services(), &self.actual, CAPACITY, self.now());
+        self.run(&ops.expect("nothing but a hop changes"));
     }
 
     pub(crate) fn track(&mut self, tracking: Tracking) {
@@ -151,16 +153,20 @@ impl Director {
         TargetReal { address, weight: wanted.weight, hop: wanted.reachable.then_some(hop) }
     }
 
-    fn converge(&mut self) {
+    fn services(&self) -> Vec<TargetService> {
         let reals: Vec<_> = self.wanted.iter().map(|(n, wanted)| self.real(*n, *wanted)).collect();
-        let services = [Protocol::Tcp, Protocol::Udp].map(|protocol| TargetService {
+        let service = |protocol| TargetService {
             endpoint: self.endpoint(protocol),
             tracking: self.tracking,
             idle: idle(protocol),
             reals: reals.clone(),
-        });
+        };
+        [Protocol::Tcp, Protocol::Udp].map(service).into()
+    }
+
+    fn converge(&mut self) {
         let ingress = BTreeMap::from([(INGRESS, DIRECTOR)]);
-        let target = Target { services: services.into(), ingress };
+        let target = Target { services: self.services(), ingress };
         let ops = plan(&target, &self.actual, CAPACITY, self.now()).expect("it fits");
         self.run(&ops);
     }

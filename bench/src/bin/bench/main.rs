@@ -1,6 +1,7 @@
 //! `bench`: the benches. They need root.
 
 mod churn;
+mod control;
 mod instructions;
 mod live;
 mod options;
@@ -31,6 +32,8 @@ enum Verb {
     Live(live::Options),
     /// Flows that change their real while reals come and go
     Churn(churn::Options),
+    /// How long changes take until they are in effect, and what the daemon takes of the memory
+    Control(control::Options),
     /// How many instructions a packet takes; in the VM that `cargo xtask bench instructions` boots
     Instructions(instructions::Options),
     /// How many instructions a packet takes through a director: lb-ctl, IPVS, plain forwarding
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Verb::Program(options) => program::run(&options),
         Verb::Live(options) => live::run(&options),
         Verb::Churn(options) => churn::run(&options),
+        Verb::Control(options) => control::run(&options),
         Verb::Instructions(options) => instructions::run(&options),
         Verb::Path(options) => path::run(&options),
         Verb::Pktgen(options) => pktgen::run(&options),
@@ -63,10 +67,11 @@ fn main() -> ExitCode {
 
 /// A bench that keeps its thread on one CPU keeps there what it starts: each has its own.
 fn all(common: &Common) -> anyhow::Result<()> {
-    let benches: [fn(Common) -> anyhow::Result<()>; 3] = [
+    let benches: [fn(Common) -> anyhow::Result<()>; 4] = [
         |common| program::run(&common.into()),
         |common| live::run(&common.into()),
         |common| churn::run(&common.into()),
+        |common| control::run(&common.into()),
     ];
     for bench in benches {
         let common = common.clone();

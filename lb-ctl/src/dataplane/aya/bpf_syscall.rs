@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::ptr;
 use std::time::Duration;
 
 use aya::Pod;
@@ -87,7 +88,23 @@ pub(super) fn update_batch<V: Pod>(
     indices: &[u32],
     values: &[V],
 ) -> io::Result<()> {
-    assert_eq!(indices.len(), values.len(), "each value has an index");
+    update_batch_per_cpu(map, indices, values, 1)
+}
+
+/// The same for an array that has each element once for each of `cpus`, the CPUs that there can be
+/// (kernel 5.13, commit f008d732ab18). The values of one element stand side by side, and have a
+/// size that eight divides.
+///
+/// # Errors
+///
+/// What the kernel says; some elements may have been written.
+pub(super) fn update_batch_per_cpu<V: Pod>(
+    map: BorrowedFd<'_>,
+    indices: &[u32],
+    values: &[V],
+    cpus: usize,
+) -> io::Result<()> {
+    assert_eq!(indices.len() * cpus, values.len(), "each index has its values");
     if values.is_empty() {
         return Ok(());
     }
@@ -95,9 +112,34 @@ pub(super) fn update_batch<V: Pod>(
     attr.keys = indices.as_ptr().addr() as u64;
     attr.values = values.as_ptr().addr() as u64;
     // SAFETY: `attr` is the struct this command reads; `indices` and `values` outlive the call and
-    // hold `count` elements each; the callers give the map's own type of values.
+    // hold `count` elements, of which each has `cpus` values; the callers give the map's own type
+    // of values.
     unsafe { bpf(BPF_MAP_UPDATE_BATCH, &mut attr) }?;
-    attr.all_of(values.len(), "written")
+    attr.all_of(indices.len(), "written")
+}
+
+/// Writes `values` to the first elements of an array that was made with `BPF_F_MMAPABLE`, by a copy
+/// into its memory. Elements stand there side by side where eight divides their size.
+///
+/// # Errors
+///
+/// What the kernel says; then nothing was written.
+pub(super) fn fill<V: Pod>(map: BorrowedFd<'_>, values: &[V]) -> io::Result<()> {
+    const { assert!(size_of::<V>().is_multiple_of(8)) };
+    let (length, protection) = (size_of_val(values), libc::PROT_READ | libc::PROT_WRITE);
+    // SAFETY: a new mapping, where the kernel finds room for it.
+    let memory = unsafe {
+        libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, map.as_raw_fd(), 0)
+    };
+    if memory == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping has the length of `values`, begins on a page, and is no memory of this
+    // program's; the callers give the map's own type of values.
+    unsafe { ptr::copy_nonoverlapping(values.as_ptr(), memory.cast(), values.len()) };
+    // SAFETY: this is the mapping made above, and nothing refers to it.
+    let unmapped = unsafe { libc::munmap(memory, length) };
+    if unmapped == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Reads the first `count` elements of an array, in one call.

@@ -12,6 +12,7 @@ use lb_common::limits::{INTERFACES, maps as names};
 use lb_common::value::{Mac, Real, RealId, Stats, Ticks};
 use lb_common::verdict::REASONS;
 
+use super::bulk::Bulk;
 use super::rings::Rings;
 use super::services::Services;
 use crate::dataplane::{Capacity, DataplaneError, MapFill};
@@ -26,6 +27,7 @@ pub(super) struct Maps {
     pub(super) ingress: HashMap<MapData, u32, Mac>,
     pub(super) service_stats: PerCpuArray<MapData, Stats>,
     pub(super) real_stats: PerCpuArray<MapData, Stats>,
+    pub(super) bulk: Bulk,
     reasons: PerCpuArray<MapData, u64>,
     deferred: PerCpuArray<MapData, u64>,
     budget: PerCpuArray<MapData, Budget>,
@@ -47,6 +49,7 @@ impl Maps {
             ingress: take(ebpf, names::INGRESS)?,
             service_stats: take(ebpf, names::SERVICE_STATS)?,
             real_stats: take(ebpf, names::REAL_STATS)?,
+            bulk: Bulk::open(&directory)?,
             reasons: take(ebpf, names::REASONS)?,
             deferred: take(ebpf, names::DEFERRED)?,
             budget: take(ebpf, names::BUDGET)?,
@@ -62,13 +65,9 @@ impl Maps {
         let services = self.services.read()?;
         let rings = self.rings.read(ring_slots)?;
         let rings = rings.into_iter().map(|(id, slots)| (id, Ring::inherited(slots, now)));
-        let mut reals = Vec::new();
-        for (id, real) in self.reals.iter().enumerate() {
-            let real = real.map_err(map_error("look-up", names::REALS))?;
-            if real != Real::default() {
-                reals.push((id as RealId, real));
-            }
-        }
+        let reals = self.bulk.read_reals(self.reals.len())?.into_iter().enumerate();
+        let reals = reals.filter(|(_, real)| *real != Real::default());
+        let reals = reals.map(|(id, real)| (id as RealId, real));
         let egress = self
             .egress
             .keys()

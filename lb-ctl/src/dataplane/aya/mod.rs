@@ -4,7 +4,9 @@
 //! the program holds the maps, and a new daemon finds all of them under the pin directory.
 
 mod bpf_syscall;
+mod bulk;
 mod connections;
+pub mod inspect;
 mod links;
 mod logs;
 mod maps;
@@ -27,7 +29,6 @@ use super::{
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
-use crate::sched::ring::Ring;
 
 /// The program, its maps and its links in the kernel.
 pub struct AyaDataplane {
@@ -45,13 +46,25 @@ impl Dataplane for AyaDataplane {
         self.maps.read_back(self.capacity.ring_slots, self.now()?)
     }
 
-    fn put_rings(&mut self, rings: &[(u32, &Ring)]) -> Result<(), DataplaneError> {
-        let slots: Vec<_> = rings
-            .iter()
-            .map(|(service, ring)| (*service, ring.slots(self.capacity.ring_slots)))
-            .collect();
-        let rings: Vec<_> = slots.iter().map(|(service, slots)| (*service, &slots[..])).collect();
-        self.maps.rings.put(&rings)
+    fn run_alike(&mut self, ops: &[MapOp]) -> Result<(), DataplaneError> {
+        let slots = self.capacity.ring_slots;
+        match ops {
+            [MapOp::PutRing { .. }, ..] => {
+                let rings = ops.iter().filter_map(MapOp::as_put_ring);
+                self.maps.rings.put(rings.map(|(service, ring)| (service, ring.slots(slots))))
+            }
+            [MapOp::PutReal { .. }, ..] => {
+                let reals = ops.iter().filter_map(MapOp::as_put_real);
+                self.maps.bulk.put_reals(reals)
+            }
+            [MapOp::ZeroReal { .. }, ..] => {
+                self.maps.bulk.zero_reals(ops.iter().filter_map(MapOp::as_zero_real))
+            }
+            [MapOp::ZeroService { .. }, ..] => {
+                self.maps.bulk.zero_services(ops.iter().filter_map(MapOp::as_zero_service))
+            }
+            _ => ops.iter().try_for_each(|op| self.run(op)),
+        }
     }
 
     fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError> {
@@ -75,7 +88,7 @@ impl Dataplane for AyaDataplane {
                 maps::zero(&mut maps.service_stats, names::SERVICE_STATS, *id)
             }
             MapOp::PutRing { service, ring } => {
-                maps.rings.put(&[(*service, &ring.slots(self.capacity.ring_slots))])
+                maps.rings.put([(*service, ring.slots(self.capacity.ring_slots))])
             }
             MapOp::RemoveRing { service } => maps.rings.remove(*service),
             MapOp::SetServices { services } => maps.services.set(services),

@@ -1,20 +1,30 @@
 //! The rings: one array for each service, exchanged whole.
 
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
+use std::thread;
 
 use aya::Ebpf;
 use aya::maps::{ArrayOfMaps, MapData, MapError};
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
 use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
+use nix::sys::resource::{Resource, getrlimit};
 
 use super::bpf_syscall;
 use super::maps::{io_error, map_error, take};
 use crate::dataplane::DataplaneError;
 
-/// `BPF_F_INNER_MAP`: the inner map may have another size than its neighbours.
+/// The inner map may have another size than its neighbours.
 const BPF_F_INNER_MAP: u32 = 1 << 12;
+/// The map's memory can be mapped.
+const BPF_F_MMAPABLE: u32 = 1 << 10;
+
+/// Threads that read rings.
+const READERS: u32 = 64;
 
 pub(super) struct Rings {
     rings: ArrayOfMaps<MapData>,
@@ -31,16 +41,31 @@ impl Rings {
         })
     }
 
-    /// Fills new maps and puts them in the place of these services' rings, with one wait for all:
-    /// the kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
-    /// Needs a file descriptor for each.
-    pub(super) fn put(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
-        let maps: Vec<MapData> =
-            rings.iter().map(|(_, slots)| new_ring(slots)).collect::<Result<_, _>>()?;
-        let services: Vec<u32> = rings.iter().map(|(service, _)| *service).collect();
+    /// Fills new maps and puts them in the place of these services' rings, many with one wait: the
+    /// kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
+    pub(super) fn put<'a>(
+        &mut self,
+        rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
+    ) -> Result<(), DataplaneError> {
+        let at_once = at_once();
+        let mut services = Vec::new();
+        let mut maps = Vec::new();
+        for (service, slots) in rings {
+            services.push(service);
+            maps.push(new_ring(&slots)?);
+            if maps.len() == at_once {
+                self.exchange(&services, &maps)?;
+                services.clear();
+                maps.clear();
+            }
+        }
+        self.exchange(&services, &maps)
+    }
+
+    fn exchange(&self, services: &[u32], rings: &[MapData]) -> Result<(), DataplaneError> {
         let fds: Vec<u32> =
-            maps.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
-        bpf_syscall::update_batch(self.raw.fd().as_fd(), &services, &fds)
+            rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
+        bpf_syscall::update_batch(self.raw.fd().as_fd(), services, &fds)
             .map_err(io_error("update", names::RINGS))
     }
 
@@ -50,14 +75,37 @@ impl Rings {
     }
 
     /// The rings there are, by service.
+    ///
+    /// Up to Linux 6.7 the kernel makes each look-up in a map of maps wait until no program runs
+    /// that was running when it began; the look-ups of several threads wait for the same.
     pub(super) fn read(&self, slots: u32) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
+        let share = self.rings.len().div_ceil(READERS).max(1);
+        let parts: Result<Vec<_>, _> = thread::scope(|scope| {
+            let shares = (0..self.rings.len()).step_by(share as usize);
+            let readers: Vec<_> = shares
+                .map(|first| {
+                    let services = first..self.rings.len().min(first + share);
+                    scope.spawn(|| self.read_some(services, slots))
+                })
+                .collect();
+            let read = |reader: thread::ScopedJoinHandle<'_, _>| reader.join().expect("no panic");
+            readers.into_iter().map(read).collect()
+        });
+        parts.map(|parts| parts.concat())
+    }
+
+    fn read_some(
+        &self,
+        services: Range<u32>,
+        slots: u32,
+    ) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
         let mut rings = Vec::new();
-        for service in 0..self.rings.len() {
+        for service in services {
             match self.rings.get(&service, 0) {
                 Ok(ring) => {
-                    let bits = bpf_syscall::read_array(ring.fd().as_fd(), slots)
+                    let slots = read_slots(&ring, slots)
                         .map_err(io_error("read a ring of", names::RINGS))?;
-                    rings.push((service, bits.into_iter().map(Slot::from_bits).collect()));
+                    rings.push((service, slots));
                 }
                 Err(MapError::KeyNotFound) => {}
                 Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
@@ -67,20 +115,33 @@ impl Rings {
     }
 }
 
+/// Reads the first `count` slots of a ring.
+pub(super) fn read_slots(ring: &MapData, count: u32) -> io::Result<Vec<Slot>> {
+    let bits = bpf_syscall::read_array(ring.fd().as_fd(), count)?;
+    Ok(bits.into_iter().map(Slot::from_bits).collect())
+}
+
+/// How many rings are put at once. Each is an open file until it is in its place: half of what may
+/// be open is left to others.
+fn at_once() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft as usize);
+    (limit / 2).clamp(64, 2048)
+}
+
 /// A ring that is filled and stands in no service yet.
 fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
+    let count = slots.len() as u32;
     let definition = aya_obj::Map::new_from_params(
         BPF_MAP_TYPE_ARRAY as u32,
         size_of::<u32>() as u32,
         size_of::<u64>() as u32,
-        slots.len() as u32,
-        BPF_F_INNER_MAP,
+        count,
+        BPF_F_INNER_MAP | BPF_F_MMAPABLE,
     );
     let ring = MapData::create(definition, "RING", None)
         .map_err(map_error("create a ring for", names::RINGS))?;
-    let indices: Vec<u32> = (0..slots.len() as u32).collect();
     let bits: Vec<u64> = slots.iter().map(|slot| slot.to_bits()).collect();
-    bpf_syscall::update_batch(ring.fd().as_fd(), &indices, &bits)
+    bpf_syscall::fill(ring.fd().as_fd(), &bits)
         .map_err(io_error("fill a ring for", names::RINGS))?;
     Ok(ring)
 }

@@ -1,6 +1,8 @@
 //! Running single packets through the loaded program (`BPF_PROG_TEST_RUN`) in a world of one's own
 //! making, for tests and benches.
 
+use std::borrow::Cow;
+
 use aya::maps::{HashMap, Map, MapData};
 use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use lb_common::be::{Address, Be32, Be128};
@@ -91,7 +93,7 @@ impl AyaDataplane {
     ///
     /// Where the kernel refuses.
     pub fn put_ring_slots(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
-        self.maps.rings.put(rings)
+        self.maps.rings.put(rings.iter().map(|(service, slots)| (*service, Cow::Borrowed(*slots))))
     }
 
     /// Says how many flows each CPU may record for services that track changes.
