@@ -9,9 +9,9 @@ use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
 use lb_common::value::Real;
 
-use super::bpf_syscall;
 use super::maps::{io_error, map_error};
 use super::open::entries;
+use super::{bpf_syscall, rings};
 use crate::dataplane::DataplaneError;
 
 /// The maps of a daemon.
@@ -68,9 +68,9 @@ impl Inspector {
     pub fn ring(&self, service: u32) -> Result<Option<Vec<Slot>>, DataplaneError> {
         let Some(ring) = self.ring_map(service)? else { return Ok(None) };
         let info = ring.info().map_err(map_error("ask for a ring of", names::RINGS))?;
-        let bits = bpf_syscall::read_array(ring.fd().as_fd(), info.max_entries())
-            .map_err(io_error("read a ring of", names::RINGS))?;
-        Ok(Some(bits.into_iter().map(Slot::from_bits).collect()))
+        rings::read_slots(&ring, info.max_entries())
+            .map(Some)
+            .map_err(io_error("read a ring of", names::RINGS))
     }
 
     /// The first `count` slots of the reals table.

@@ -1,8 +1,11 @@
 //! The rings: one array for each service, exchanged whole.
 
 use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::path::Path;
+use std::thread;
 
 use aya::Ebpf;
 use aya::maps::{ArrayOfMaps, MapData, MapError};
@@ -19,6 +22,9 @@ use crate::dataplane::DataplaneError;
 const BPF_F_INNER_MAP: u32 = 1 << 12;
 /// The map's memory can be mapped.
 const BPF_F_MMAPABLE: u32 = 1 << 10;
+
+/// Threads that read rings.
+const READERS: u32 = 64;
 
 pub(super) struct Rings {
     rings: ArrayOfMaps<MapData>,
@@ -69,14 +75,37 @@ impl Rings {
     }
 
     /// The rings there are, by service.
+    ///
+    /// Up to Linux 6.7 the kernel makes each look-up in a map of maps wait until no program runs
+    /// that was running when it began; the look-ups of several threads wait for the same.
     pub(super) fn read(&self, slots: u32) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
+        let share = self.rings.len().div_ceil(READERS).max(1);
+        let parts: Result<Vec<_>, _> = thread::scope(|scope| {
+            let shares = (0..self.rings.len()).step_by(share as usize);
+            let readers: Vec<_> = shares
+                .map(|first| {
+                    let services = first..self.rings.len().min(first + share);
+                    scope.spawn(|| self.read_some(services, slots))
+                })
+                .collect();
+            let read = |reader: thread::ScopedJoinHandle<'_, _>| reader.join().expect("no panic");
+            readers.into_iter().map(read).collect()
+        });
+        parts.map(|parts| parts.concat())
+    }
+
+    fn read_some(
+        &self,
+        services: Range<u32>,
+        slots: u32,
+    ) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
         let mut rings = Vec::new();
-        for service in 0..self.rings.len() {
+        for service in services {
             match self.rings.get(&service, 0) {
                 Ok(ring) => {
-                    let bits = bpf_syscall::read_array(ring.fd().as_fd(), slots)
+                    let slots = read_slots(&ring, slots)
                         .map_err(io_error("read a ring of", names::RINGS))?;
-                    rings.push((service, bits.into_iter().map(Slot::from_bits).collect()));
+                    rings.push((service, slots));
                 }
                 Err(MapError::KeyNotFound) => {}
                 Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
@@ -84,6 +113,12 @@ impl Rings {
         }
         Ok(rings)
     }
+}
+
+/// Reads the first `count` slots of a ring.
+pub(super) fn read_slots(ring: &MapData, count: u32) -> io::Result<Vec<Slot>> {
+    let bits = bpf_syscall::read_array(ring.fd().as_fd(), count)?;
+    Ok(bits.into_iter().map(Slot::from_bits).collect())
 }
 
 /// How many rings are put at once. Each is an open file until it is in its place: half of what may
@@ -95,11 +130,12 @@ fn at_once() -> usize {
 
 /// A ring that is filled and stands in no service yet.
 fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
+    let count = slots.len() as u32;
     let definition = aya_obj::Map::new_from_params(
         BPF_MAP_TYPE_ARRAY as u32,
         size_of::<u32>() as u32,
         size_of::<u64>() as u32,
-        slots.len() as u32,
+        count,
         BPF_F_INNER_MAP | BPF_F_MMAPABLE,
     );
     let ring = MapData::create(definition, "RING", None)
