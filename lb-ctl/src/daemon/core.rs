@@ -98,6 +98,9 @@ impl<D: Dataplane> Core<D> {
     }
 
     pub(super) fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+        if ops.iter().any(|op| matches!(op, MapOp::PutRing { .. })) {
+            self.settler.look_soon();
+        }
         apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 

@@ -164,6 +164,9 @@ fn tell_of_heritage(actual: &Actual, missing: Option<&Path>) {
 /// Handles events until one says to leave; returns the signal's name.
 async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static str {
     loop {
+        if let Some(wait) = core.settling_in() {
+            events.settle_rings_after(wait);
+        }
         match events.next(core.arrivals.due()).await {
             Event::Call(call) => core.handle_call(call).await,
             Event::Net(event) => core.handle_net(event),
@@ -191,9 +194,6 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
         }
         if core.unsettled {
             events.settle_after(GATHER);
-        }
-        if let Some(wait) = core.settling_in() {
-            events.settle_rings_after(wait);
         }
     }
 }
@@ -229,9 +229,10 @@ impl Events {
         self.settle.get_or_insert(tokio::time::Instant::now() + wait);
     }
 
-    /// Asks for [`Event::SettleRings`], unless it is asked for already.
+    /// Asks for [`Event::SettleRings`], unless it comes sooner already.
     fn settle_rings_after(&mut self, wait: Duration) {
-        self.settle_rings.get_or_insert(tokio::time::Instant::now() + wait);
+        let then = tokio::time::Instant::now() + wait;
+        self.settle_rings = Some(self.settle_rings.map_or(then, |sooner| sooner.min(then)));
     }
 
     /// The next event; `take_in` is when [`Event::TakeIn`] is due.

@@ -30,13 +30,21 @@ pub(super) struct Settler {
     settling: Settling,
     walking: bool,
     next_walk: Instant,
+    /// A ring has changed since the last look.
+    changed: bool,
     found: mpsc::Sender<Walked>,
 }
 
 impl Settler {
     /// Tells `found` what walks find.
     pub(super) fn new(found: mpsc::Sender<Walked>) -> Self {
-        Self { settling: Settling::default(), walking: false, next_walk: Instant::now(), found }
+        let next_walk = Instant::now();
+        Self { settling: Settling::default(), walking: false, next_walk, changed: true, found }
+    }
+
+    /// Asks for a look soon: a service that has forwarded nothing need not wait.
+    pub(super) fn look_soon(&mut self) {
+        self.changed = true;
     }
 
     /// Notes that these services may have forwarded packets that their counters do not show.
@@ -52,11 +60,13 @@ impl<D: Dataplane> Core<D> {
         let moving = services
             .filter(|service| self.actual.ring(service.id).is_some_and(|ring| !ring.is_settled()));
         let idle = moving.map(|service| service.idle()).min()?;
-        Some((duration(idle) / 8).clamp(SHORTEST, LONGEST))
+        let longest = if self.settler.changed { SHORTEST } else { LONGEST };
+        Some((duration(idle) / 8).clamp(SHORTEST, longest))
     }
 
     /// Settles what is due, and looks for marks that can go.
     pub(super) fn settle_rings(&mut self) {
+        self.settler.changed = false;
         let outcome = self.settle_due().and_then(|()| self.walk());
         if let Err(error) = outcome {
             tracing::warn!("rings that have changed are not settled yet: {error}");

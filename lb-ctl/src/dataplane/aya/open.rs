@@ -43,13 +43,22 @@ impl AyaDataplane {
         fs::create_dir_all(&maps_dir).map_err(|e| {
             DataplaneError::Setup(format!("cannot create {}: {e}", maps_dir.display()))
         })?;
-        let mut ebpf = load(options, &maps_dir)?;
+        let opened = Self::load(options, &maps_dir, adopted);
+        if opened.is_err() && !adopted {
+            // What was made so far holds memory, which may be what is short.
+            remove_tree(&maps_dir)?;
+        }
+        opened
+    }
+
+    fn load(options: &OpenOptions, maps_dir: &Path, adopted: bool) -> Result<Self, DataplaneError> {
+        let mut ebpf = load(options, maps_dir)?;
         logs::forward(&mut ebpf);
         let program = program(&mut ebpf)?;
         program.load().map_err(|error| DataplaneError::Setup(load_failure(&error)))?;
         let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
         let program_id = info.id();
-        let mut maps = Maps::take(&mut ebpf, maps_dir, options.capacity)?;
+        let mut maps = Maps::take(&mut ebpf, maps_dir.to_owned(), options.capacity)?;
         maps.set_budget(Budget::for_share(options.capacity.connections / cpus()? as u32))?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
@@ -155,13 +164,18 @@ fn object_failure(error: &EbpfError) -> String {
     let mut text = format!("cannot create the maps: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        // Some errors name their cause themselves.
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
         source = cause.source();
     }
     if text.contains("os error 1)") {
         text += ". This needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
     }
-    if text.contains("os error 12)") {
+    // ENOMEM, or E2BIG where the size cannot even be asked for.
+    if text.contains("os error 12)") || text.contains("os error 7)") {
         text += ". Start the daemon with smaller --max-connections or --max-reals";
     }
     text
