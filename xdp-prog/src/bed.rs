@@ -6,7 +6,8 @@
     unreachable_pub,
     reason = "the xdp macro wraps its function in one that has neither"
 )]
-#![expect(unsafe_code, reason = "the panic handler and the licence section of a BPF object")]
+
+mod shell;
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::macros::xdp;
@@ -18,15 +19,3 @@ use aya_ebpf::programs::XdpContext;
 pub fn pass(_: XdpContext) -> u32 {
     xdp_action::XDP_PASS
 }
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: the verifier refuses a program in which this can be reached.
-    unsafe { core::hint::unreachable_unchecked() }
-}
-
-// SAFETY: the section name is the one in which the kernel's loaders look for the licence.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -6,7 +6,9 @@
     unreachable_pub,
     reason = "the xdp macro wraps its function in one that has neither"
 )]
-#![expect(unsafe_code, reason = "frames and map values in place, and a BPF object's sections")]
+#![expect(unsafe_code, reason = "frames and map values in place")]
+
+mod shell;
 
 use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::btf_maps::{Array, PerCpuArray};
@@ -66,15 +68,3 @@ pub fn sink(mut ctx: XdpContext) -> u32 {
     }
     xdp_action::XDP_DROP
 }
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: the verifier refuses a program in which this can be reached.
-    unsafe { core::hint::unreachable_unchecked() }
-}
-
-// SAFETY: the section name is the one in which the kernel's loaders look for the licence.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
