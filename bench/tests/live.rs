@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bench::stream::{SinkProgram, Site, SiteOptions, Stream, Tracking};
 use lb_common::traffic::{ENDLESS, ROUTER, Traffic};
@@ -12,6 +13,13 @@ use xdp_prog::fixtures::frame::Family;
 use xdp_prog::headers::tcp_flags;
 
 const BENCH: &str = env!("CARGO_BIN_EXE_bench");
+
+/// Frames that come faster than they are taken are lost, and so they are where two streams share a
+/// CPU: one test at a time.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn site(sink: SinkProgram) -> Site {
     let lb_ctl = Path::new(BENCH).with_file_name("lb-ctl");
@@ -25,6 +33,7 @@ fn syns(family: Family) -> Stream {
 
 #[test]
 fn every_frame_is_found_again_and_the_sink_knows_its_real() {
+    let _turn = turn();
     let mut site = site(SinkProgram::Record);
     for family in Family::BOTH {
         let stream = syns(family);
@@ -47,6 +56,7 @@ fn every_frame_is_found_again_and_the_sink_knows_its_real() {
 
 #[test]
 fn the_yardstick_sends_frames_back_where_they_came_from() {
+    let _turn = turn();
     let mut site = site(SinkProgram::Count);
     let _swap = site.start_swap().unwrap();
     let stream = syns(Family::V4);
@@ -57,6 +67,7 @@ fn the_yardstick_sends_frames_back_where_they_came_from() {
 
 #[test]
 fn frames_that_nobody_takes_are_missed() {
+    let _turn = turn();
     let mut site = site(SinkProgram::Count);
     // Without lb-ctl the frames are not for the sink: the director's stack has them.
     let sent = site.send("nobody there", &syns(Family::V4), 10, None);
@@ -81,6 +92,7 @@ fn rows(out: &Path, name: &str) -> Vec<Value> {
 
 #[test]
 fn a_quick_live_bench_reports_every_row_it_measured() {
+    let _turn = turn();
     let out = tempfile::tempdir().unwrap();
     let arguments = ["live", "--quick", "--packets", "100000", "--runs", "1", "--row", "ipv6"];
     let done = bench(&arguments, out.path());
@@ -102,6 +114,7 @@ fn a_quick_live_bench_reports_every_row_it_measured() {
 
 #[test]
 fn no_flow_leaves_a_real_that_is_there() {
+    let _turn = turn();
     let out = tempfile::tempdir().unwrap();
     let arguments = ["churn", "--flows", "5000", "--runs", "1", "--row", "ipv4"];
     let table = String::from_utf8(bench(&arguments, out.path()).stdout).unwrap();
