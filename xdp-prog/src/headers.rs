@@ -5,6 +5,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// A header that can be laid over any bytes of a frame.
 pub trait Header: FromBytes + IntoBytes + KnownLayout + Immutable + Unaligned {}
 
+impl<const N: usize> Header for [u8; N] {}
+
 macro_rules! header {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $ty:ty,)+ }) => {
         $(#[$meta])*

@@ -7,6 +7,7 @@
     reason = "the xdp macro wraps its function in one that has neither"
 )]
 
+mod counter;
 mod ctx;
 mod maps;
 mod shell;

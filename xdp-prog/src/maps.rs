@@ -20,6 +20,8 @@ use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, TICK_SHIFT
 use lb_common::verdict::{REASONS as REASON_COUNT, Reason};
 use xdp_prog::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 
+use crate::counter::count;
+
 // Capacities are set by the loader where they differ from the defaults here.
 const SERVICES: usize = DEFAULT_SERVICES as usize;
 const REAL_SLOTS: usize = DEFAULT_REALS as usize;
@@ -206,14 +208,6 @@ impl Tables for KernelTables {
     #[inline(always)]
     fn count_reason(&self, reason: Reason) {
         count(REASONS.get_ptr_mut(reason as u32));
-    }
-}
-
-#[inline(always)]
-fn count(counter: Option<*mut u64>) {
-    if let Some(counter) = counter {
-        // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
-        unsafe { *counter += 1 };
     }
 }
 

@@ -6,8 +6,9 @@
     unreachable_pub,
     reason = "the xdp macro wraps its function in one that has neither"
 )]
-#![expect(unsafe_code, reason = "frames and map values in place")]
+#![expect(unsafe_code, reason = "frames in place, and a helper's call")]
 
+mod counter;
 mod shell;
 
 use aya_ebpf::bindings::xdp_action;
@@ -15,6 +16,8 @@ use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::helpers::bpf_redirect;
 use aya_ebpf::macros::{btf_map, xdp};
 use aya_ebpf::programs::XdpContext;
+
+use crate::counter::count;
 
 /// Ethernet and IPv4 headers without options, in words that stand aligned in every frame.
 type Headers = [u16; 17];
@@ -62,9 +65,6 @@ pub fn sink(mut ctx: XdpContext) -> u32 {
     if headers(&mut ctx).is_none_or(|headers| headers[ETHERTYPE] != IPV4) {
         return xdp_action::XDP_PASS;
     }
-    if let Some(sunk) = SUNK.get_ptr_mut(0) {
-        // SAFETY: the pointer is to this CPU's value, and nobody else writes it.
-        unsafe { *sunk += 1 };
-    }
+    count(SUNK.get_ptr_mut(0));
     xdp_action::XDP_DROP
 }

@@ -7,8 +7,10 @@
     unreachable_pub,
     reason = "the xdp macro wraps its function in one that has neither"
 )]
-#![expect(unsafe_code, reason = "frames and map values in place")]
+#![expect(unsafe_code, reason = "a map value in place")]
 
+mod counter;
+mod ctx;
 mod shell;
 
 use aya_ebpf::bindings::xdp_action;
@@ -16,6 +18,10 @@ use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::{btf_map, xdp};
 use aya_ebpf::programs::XdpContext;
 use lb_common::traffic::{RECORDED_FLOWS, Recording, SINK_PORTS, flow_of, seen};
+use xdp_prog::packet::Packet as _;
+
+use crate::counter::count;
+use crate::ctx::Frame;
 
 /// Last byte of the destination MAC → frames.
 #[btf_map]
@@ -34,14 +40,6 @@ const HEAD_V6: usize = 14 + 40 + 4;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 
-/// The first bytes of the frame.
-#[inline(always)]
-fn head<const N: usize>(ctx: &XdpContext) -> Option<&[u8; N]> {
-    let (start, end) = (ctx.data(), ctx.data_end());
-    // SAFETY: the length is compared; bytes need no alignment, and nobody writes meanwhile.
-    (start + N <= end).then(|| unsafe { &*(start as *const [u8; N]) })
-}
-
 /// A packet for a real.
 struct Packet {
     /// Last byte of the destination MAC.
@@ -54,7 +52,8 @@ struct Packet {
 /// TCP and UDP are the clients' packets: the bed's own talk is ARP, ND and the like.
 #[inline(always)]
 fn packet(ctx: &XdpContext) -> Option<Packet> {
-    let v4: &[u8; HEAD_V4] = head(ctx)?;
+    let frame = Frame::new(ctx);
+    let v4: &[u8; HEAD_V4] = frame.header(0)?;
     let real = v4[5];
     match ([v4[12], v4[13]], v4[23]) {
         ([0x08, 0x00], TCP | UDP) => Some(Packet {
@@ -63,7 +62,7 @@ fn packet(ctx: &XdpContext) -> Option<Packet> {
             port: u16::from_be_bytes([v4[34], v4[35]]),
         }),
         ([0x86, 0xdd], _) => {
-            let v6: &[u8; HEAD_V6] = head(ctx)?;
+            let v6: &[u8; HEAD_V6] = frame.header(0)?;
             matches!(v6[20], TCP | UDP).then(|| Packet {
                 real,
                 client: [v6[34], v6[35], v6[36], v6[37]],
@@ -74,19 +73,11 @@ fn packet(ctx: &XdpContext) -> Option<Packet> {
     }
 }
 
-#[inline(always)]
-fn count(real: u8) {
-    if let Some(count) = ARRIVED.get_ptr_mut(real.into()) {
-        // SAFETY: each CPU has its own, and XDP programs are not interrupted by each other.
-        unsafe { *count += 1 };
-    }
-}
-
 /// Counts packets by the real they are for.
 #[xdp(frags)]
 pub fn count_arrived(ctx: XdpContext) -> u32 {
     let Some(packet) = packet(&ctx) else { return xdp_action::XDP_PASS };
-    count(packet.real);
+    count(ARRIVED.get_ptr_mut(packet.real.into()));
     xdp_action::XDP_DROP
 }
 
@@ -94,7 +85,7 @@ pub fn count_arrived(ctx: XdpContext) -> u32 {
 #[xdp(frags)]
 pub fn record_flows(ctx: XdpContext) -> u32 {
     let Some(packet) = packet(&ctx) else { return xdp_action::XDP_PASS };
-    count(packet.real);
+    count(ARRIVED.get_ptr_mut(packet.real.into()));
     if let Some(recording) = RECORDING.get(0) {
         let index = flow_of(packet.client, packet.port).wrapping_sub(recording.first_flow);
         if let Some(place) = SEEN.get_ptr_mut(index) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use lb_common::limits;
+use lb_common::ring::MAX_REAL_ID;
 
 use super::examples as example;
 use crate::api::socket::DEFAULT_SOCKET;
@@ -145,7 +146,7 @@ pub struct DaemonArgs {
     pub max_services: u32,
     /// Room for this many real servers, those of all services together
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_REALS)]
-    #[arg(value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=i64::from(MAX_REAL_ID)))]
     pub max_reals: u32,
     /// Room for this many connections of each IP version
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_CONNECTIONS)]

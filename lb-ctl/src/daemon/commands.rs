@@ -13,7 +13,6 @@ use crate::config::model::Desired;
 use crate::config::parse::parse;
 use crate::config::{file, store::StoreError};
 use crate::dataplane::Dataplane;
-use crate::reconcile::apply;
 use crate::reconcile::op::MapOp;
 
 type Answer = Result<Reply, CommandError>;
@@ -141,8 +140,9 @@ impl<D: Dataplane> Core<D> {
         let services = self.actual.services().values().map(|s| MapOp::ZeroService { id: s.id });
         let reals = self.actual.reals_in_use().map(|(id, _)| MapOp::ZeroReal { id });
         let ops: Vec<MapOp> = services.chain(reals).collect();
-        apply::run(&mut self.dataplane, &mut self.actual, &ops).map_err(failed)?;
+        // Before any is zero: should this fail halfway, those that are tell nothing either.
         self.settler.assume_carried(self.actual.services().values().map(|s| s.id));
+        self.put(&ops)?;
         self.dataplane.zero_reasons().map_err(failed)?;
         Ok(Reply::Done)
     }

@@ -101,6 +101,11 @@ impl<D: Dataplane> Core<D> {
         if ops.iter().any(|op| matches!(op, MapOp::PutRing { .. })) {
             self.settler.look_soon();
         }
+        self.put(ops)
+    }
+
+    /// Runs operations that ask for no look at the rings.
+    pub(super) fn put(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
         apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 

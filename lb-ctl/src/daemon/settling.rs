@@ -9,8 +9,6 @@ use tokio::sync::mpsc;
 use super::core::{Core, failed};
 use crate::command::CommandError;
 use crate::dataplane::{Dataplane, DataplaneError};
-use crate::reconcile::apply;
-use crate::reconcile::op::MapOp;
 use crate::reconcile::settle::{self, Marks, Observed, Release, Settling};
 
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -111,10 +109,6 @@ impl<D: Dataplane> Core<D> {
         if let Err(error) = outcome {
             tracing::warn!("rings that have changed are not settled yet: {error}");
         }
-    }
-
-    fn put(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
-        apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 }
 
