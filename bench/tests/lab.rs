@@ -177,6 +177,33 @@ fn a_real_behind_the_second_interface_is_reached_through_it_and_answers_through_
 }
 
 #[test]
+fn a_second_client_has_a_cable_to_the_director_and_reaches_all_others_through_the_router() {
+    let lab = Lab::builder().reals(1).far_reals(1).second_client().build().unwrap();
+    assert_eq!(lab.interfaces(), ["eth0", "eth1", "eth2"]);
+    let second = lab.second_client.as_ref().unwrap();
+    for address in second.addresses() {
+        ping(&lab.director, address);
+        let mac = lab.director.namespace.neighbour("eth2", address).unwrap();
+        assert_eq!(mac, Some(second.namespace.mac("eth0").unwrap()));
+    }
+    for to in lab.hosts().flat_map(Host::addresses) {
+        ping(second, to);
+    }
+}
+
+#[test]
+fn a_cut_cable_has_no_carrier() {
+    let lab = Lab::builder().reals(1).far_reals(1).build().unwrap();
+    let carrier = |interface| {
+        let shown = lab.director.namespace.run(&["ip", "link", "show", "dev", interface]);
+        shown.unwrap().contains("LOWER_UP")
+    };
+    assert!(carrier("eth0") && carrier("eth1"));
+    lab.cut(1).unwrap();
+    assert!(carrier("eth0") && !carrier("eth1"));
+}
+
+#[test]
 fn the_nat_router_maps_one_port_to_the_vip_and_hides_nobody() {
     let lab = Lab::builder().nat_router(80).build().unwrap();
     let _web = lab.start_web(80).unwrap();

@@ -134,6 +134,20 @@ impl fmt::Debug for Be128 {
     }
 }
 
+/// The netmask with the first `length` bits, as it would stand on the wire; in IPv4's first four
+/// bytes or all sixteen.
+pub const fn netmask(length: u8) -> [u32; 4] {
+    let mut mask = [0; 4];
+    let mut word = 0;
+    while word < 4 {
+        let bits = (length as u32).saturating_sub(32 * word as u32);
+        let host = if bits == 0 { 0 } else { u32::MAX << 32_u32.saturating_sub(bits) };
+        mask[word] = host.to_be();
+        word += 1;
+    }
+    mask
+}
+
 /// An address of either family as it stands in map keys.
 pub trait Address: Copy + Eq + fmt::Debug + Into<Self::Std> + 'static {
     /// The standard library's type of this family.
@@ -141,6 +155,10 @@ pub trait Address: Copy + Eq + fmt::Debug + Into<Self::Std> + 'static {
 
     /// Two words that carry every bit of the address into the flow hash.
     fn words(self) -> [u64; 2];
+
+    /// The address with the bits alone that the mask has, which stands as on the wire.
+    #[must_use]
+    fn masked(self, mask: &[u32; 4]) -> Self;
 }
 
 impl Address for Be32 {
@@ -149,6 +167,11 @@ impl Address for Be32 {
     #[inline(always)]
     fn words(self) -> [u64; 2] {
         [u64::from(self.0), 0]
+    }
+
+    #[inline(always)]
+    fn masked(self, mask: &[u32; 4]) -> Self {
+        Self(self.0 & mask[0])
     }
 }
 
@@ -161,6 +184,12 @@ impl Address for Be128 {
         // In the order that a little-endian machine loads them in one go.
         [u64::from(b) << 32 | u64::from(a), u64::from(d) << 32 | u64::from(c)]
     }
+
+    #[inline(always)]
+    fn masked(self, mask: &[u32; 4]) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([a & mask[0], b & mask[1], c & mask[2], d & mask[3]])
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +201,18 @@ mod tests {
         let port = Be16::new(80);
         assert_eq!(port, Be16::from_bytes([0, 80]));
         assert_eq!(port.get(), 80);
+    }
+
+    #[test]
+    fn masks_keep_the_network() {
+        let client = Be32::from(Ipv4Addr::new(198, 51, 100, 77));
+        let network = Be32::from(Ipv4Addr::new(198, 51, 96, 0));
+        assert_eq!(client.masked(&netmask(20)), network);
+        assert_eq!(client.masked(&netmask(32)), client);
+        let client = Be128::from("2001:db8:1:2:3::4".parse::<Ipv6Addr>().unwrap());
+        let network = Be128::from("2001:db8:1::".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(client.masked(&netmask(48)), network);
+        assert_eq!(client.masked(&netmask(128)), client);
     }
 
     #[test]

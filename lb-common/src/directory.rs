@@ -16,6 +16,9 @@ const GOLDEN: u32 = 0x9e37_79b1;
 /// Four slots for each bucket.
 const SLOTS_OF_A_BUCKET_BITS: u32 = 2;
 
+/// The bit of [`Directory::has_wide`].
+const WIDE: u64 = 1 << 1;
+
 /// Which half of a table is in use, and the seed that it was made with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(transparent)]
@@ -25,6 +28,18 @@ impl Directory {
     /// The directory of a half, 0 or 1.
     pub const fn new(seed: u32, half: u32) -> Self {
         Self((seed as u64) << 32 | half as u64)
+    }
+
+    /// This directory, told whether there are services beside it that have more than one port.
+    #[must_use]
+    pub const fn with_wide(self, wide: bool) -> Self {
+        Self(self.0 & !WIDE | if wide { WIDE } else { 0 })
+    }
+
+    /// Whether a packet whose service is not found here may belong to one of several ports.
+    #[inline(always)]
+    pub const fn has_wide(self) -> bool {
+        self.0 & WIDE != 0
     }
 
     /// The seed.
@@ -148,5 +163,8 @@ mod tests {
         let directory = Directory::new(u32::MAX, 1);
         assert_eq!((directory.seed(), directory.half(), directory.other_half()), (u32::MAX, 1, 0));
         assert_eq!(Directory::default().half(), 0);
+        let wide = directory.with_wide(true);
+        assert_eq!((wide.seed(), wide.half(), wide.has_wide()), (u32::MAX, 1, true));
+        assert_eq!(wide.with_wide(false), directory);
     }
 }

@@ -40,6 +40,21 @@ pub fn flow_hash<A: Address>(seed: u64, flow: &FlowKey<A>) -> u32 {
     (state.wrapping_mul(ROOT_3) >> 32) as u32
 }
 
+/// Hashes the client's address alone to 32 bits, seeded by the VIP too, so that a client does not
+/// meet the same slot at every one.
+#[inline(always)]
+pub fn source_hash<A: Address>(seed: u64, source: A, vip: A) -> u32 {
+    let (source, vip) = (source.words(), vip.words());
+    let state = if size_of::<A>() == 4 {
+        mix(seed, source[0] << 32 | vip[0], ROOT_3)
+    } else {
+        let state = mix(seed, source[0], ROOT_3);
+        let state = mix(state, source[1], GOLDEN);
+        mix(mix(state, vip[0], ROOT_2), vip[1], ROOT_3)
+    };
+    (mix(state, 0, ROOT_2).wrapping_mul(GOLDEN) >> 32) as u32
+}
+
 /// Hashes what names a service to 64 bits, all of which are used.
 #[inline(always)]
 pub fn service_hash<A: Address>(seed: u32, key: &ServiceKey<A>) -> u64 {
@@ -114,6 +129,16 @@ mod tests {
         let net = 0x2001_0db8_u128 << 96;
         assert_even((0..65536).map(|n| flow_hash(DEFAULT_SEED, &v6(net + n, 4000))));
         assert_even((0..65536).map(|n| flow_hash(DEFAULT_SEED, &v6(net + (n << 64), 4000))));
+    }
+
+    #[test]
+    fn clients_alone_spread_evenly() {
+        let vip = Be32::from(Ipv4Addr::new(192, 0, 2, 10));
+        let client = |n| Be32::from(Ipv4Addr::from(0x0a00_0000 + n));
+        assert_even((0..65536_u32).map(|n| source_hash(DEFAULT_SEED, client(n), vip)));
+        let net = 0x2001_0db8_u128 << 96;
+        let client = |n: u32| Be128::from(Ipv6Addr::from(net + (u128::from(n) << 64)));
+        assert_even((0..65536).map(|n| source_hash(DEFAULT_SEED, client(n), client(7))));
     }
 
     proptest! {

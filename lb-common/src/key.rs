@@ -56,9 +56,10 @@ impl<A: Address> ServiceKey<A> {
     }
 }
 
-/// Names a flow: the client's packets of one connection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(C)]
+/// Names a flow: the client's packets of one connection. Aligned so that the packet path can write
+/// eight bytes of it at once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(C, align(8))]
 pub struct FlowKey<A> {
     /// The client's address.
     pub source: A,
@@ -81,6 +82,42 @@ impl<A: Address> FlowKey<A> {
             port: self.destination_port,
             protocol: self.protocol as u16,
         }
+    }
+}
+
+/// Set in [`FlowKey::protocol`] of what is no flow but a template: where the connections of a client
+/// go that are begun in a time.
+pub const TEMPLATE: u32 = 1 << 16;
+
+impl<A: Address> FlowKey<A> {
+    /// The template of clients that have `source` in common, at a service whose lowest port is
+    /// `port`.
+    #[inline(always)]
+    pub const fn template(source: A, vip: A, port: Be16, protocol: u32) -> Self {
+        Self {
+            source,
+            destination: vip,
+            source_port: Be16::new(0),
+            destination_port: port,
+            protocol: protocol | TEMPLATE,
+        }
+    }
+
+    /// The fragments of a datagram: those with one identification between two machines.
+    #[inline(always)]
+    pub const fn fragments(source: A, destination: A, identification: u32, protocol: u32) -> Self {
+        Self {
+            source,
+            destination,
+            source_port: Be16::new((identification >> 16) as u16),
+            destination_port: Be16::new(identification as u16),
+            protocol,
+        }
+    }
+
+    /// Whether this is a template's key.
+    pub const fn is_template(&self) -> bool {
+        self.protocol & TEMPLATE != 0
     }
 }
 

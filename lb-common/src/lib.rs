@@ -8,6 +8,7 @@
 
 pub mod be;
 pub mod budget;
+pub mod details;
 pub mod directory;
 pub mod hash;
 pub mod key;
@@ -16,6 +17,9 @@ pub mod limits;
 mod pod;
 pub mod ring;
 pub mod timeout;
+pub mod trace;
 pub mod traffic;
 pub mod value;
 pub mod verdict;
+pub mod vlan;
+pub mod wide;

@@ -3,10 +3,13 @@
 
 use crate::be::{Be32, Be128};
 use crate::budget::Budget;
+use crate::details::Details;
 use crate::directory::{Directory, Entry};
 use crate::key::{FlowKey, ServiceKey};
+use crate::trace::{Filter, Tally};
 use crate::traffic::{Recording, Traffic};
-use crate::value::{Connection, Real, Stats};
+use crate::value::{Connection, Load, Real, Service, Stats};
+use crate::wide::{PortsKey, SourceKey};
 
 // SAFETY: every type is `repr(C)` of integers, without implicit padding (asserted beside its
 // definition), and valid for any bit pattern.
@@ -35,3 +38,25 @@ unsafe impl aya::Pod for Stats {}
 unsafe impl aya::Pod for Traffic {}
 // SAFETY: as above.
 unsafe impl aya::Pod for Recording {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Service {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Load {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Details {}
+// SAFETY: as above.
+unsafe impl aya::Pod for PortsKey<Be32> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for PortsKey<Be128> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for SourceKey<Be32> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for SourceKey<Be128> {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Filter {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Tally {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Be32 {}
+// SAFETY: as above.
+unsafe impl aya::Pod for Be128 {}

@@ -10,6 +10,10 @@ pub const DIRECTOR: Mac = [0x02, 0, 0, 0, 0, 0x01];
 /// The MAC that every packet comes from.
 pub const ROUTER: Mac = [0x02, 0, 0, 0, 0, 0xfe];
 
+/// Through how many machines each packet may go. The director counts itself, and would take a frame
+/// that is used again and again for one that goes round.
+pub const HOPS: u8 = 64;
+
 /// The port of every service.
 pub const SERVICE_PORT: u16 = 80;
 

@@ -1,5 +1,7 @@
 //! Map values.
 
+use crate::vlan::Tags;
+
 /// Index of a real in the reals table. Reals are per service, so two services that share a machine
 /// have two of them. [`NO_REAL`] is never given out.
 pub type RealId = u32;
@@ -21,6 +23,9 @@ pub const TICK_SHIFT: u32 = 26;
 pub const fn ticks_from_secs(seconds: u32) -> Ticks {
     ((seconds as u64 * 1_000_000_000) >> TICK_SHIFT) as Ticks
 }
+
+/// The longest timeout: thirteen days, from which the clock's wrapping is far away.
+pub const MAX_IDLE: Ticks = (1 << 24) - 1;
 
 /// What a service's packets leave behind in the connection table.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -49,47 +54,72 @@ impl Tracking {
     }
 }
 
-const IDLE_BITS: u32 = 24;
-
-/// The longest idle timeout: thirteen days.
-pub const MAX_IDLE: Ticks = (1 << IDLE_BITS) - 1;
-
-/// What the packet path knows of a service.
+/// What every packet of a service finds of it, in one word beside the id. What fewer packets need
+/// stands in its [`crate::details::Details`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Service {
-    /// Index of the service's ring and counters.
+    /// Index of the service's ring, details and counters.
     pub id: u32,
-    /// [`Tracking`] in the upper eight bits, the idle timeout in the others.
-    tracking_idle: u32,
+    /// [`Tracking`] in the lowest two bits, and [`service_flags`].
+    word: u32,
 }
 
+/// Bits of [`Service`].
+pub mod service_flags {
+    /// The ring is asked by the client's address alone.
+    pub const HASH_SOURCE: u32 = 1 << 2;
+    /// What no table binds to a real takes the long way: the service has a scheduler that is no
+    /// hash, persistence, or connections that outlive their real.
+    pub const BINDS_LONG: u32 = 1 << 3;
+    /// Every packet takes the long way: the service has source lists, or a real that is the
+    /// director itself.
+    pub const ALL_LONG: u32 = 1 << 4;
+    /// Packets are passed on, not dropped, while no real can take them.
+    pub const PASS_WHEN_DOWN: u32 = 1 << 5;
+    /// Its scheduler asks how many connections each real has.
+    pub const COUNTS_LOAD: u32 = 1 << 6;
+}
+
+const TRACKING: u32 = 0b11;
+
 impl Service {
-    /// A service that forgets a flow `idle` after its last packet, [`MAX_IDLE`] at most.
-    pub const fn new(id: u32, tracking: Tracking, idle: Ticks) -> Self {
-        let idle = if idle > MAX_IDLE { MAX_IDLE } else { idle };
-        Self { id, tracking_idle: (tracking as u32) << IDLE_BITS | idle }
+    /// A service with these [`service_flags`].
+    pub const fn new(id: u32, tracking: Tracking, flags: u32) -> Self {
+        Self { id, word: tracking as u32 | flags & !TRACKING }
+    }
+
+    /// The service as one number.
+    #[inline(always)]
+    pub const fn to_bits(self) -> u64 {
+        (self.word as u64) << 32 | self.id as u64
+    }
+
+    /// The service of a number that [`Self::to_bits`] gave.
+    #[inline(always)]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self { id: bits as u32, word: (bits >> 32) as u32 }
     }
 
     /// What is remembered of its flows.
     #[inline(always)]
     pub const fn tracking(self) -> Tracking {
-        match self.tracking_idle >> IDLE_BITS {
+        match self.word & TRACKING {
             0 => Tracking::Changes,
             1 => Tracking::Full,
             _ => Tracking::None,
         }
     }
 
-    /// How long an established or UDP flow outlives its last packet.
+    /// Whether it has this one of [`service_flags`].
     #[inline(always)]
-    pub const fn idle(self) -> Ticks {
-        self.tracking_idle & MAX_IDLE
+    pub const fn has(self, flag: u32) -> bool {
+        self.word & flag != 0
     }
 }
 
-/// One real server of one service. The first 24 bytes are what the packet path reads; the rest is
-/// what a new daemon needs to recognise what an old one left.
+/// One real server of one service, in one cache line. The first half is what the packet path reads;
+/// the rest is what few packets and a new daemon need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Real {
@@ -106,15 +136,19 @@ pub struct Real {
     pub flags: u32,
     /// The service this real belongs to.
     pub service: u32,
-    /// Always zero.
-    pub pad: u32,
+    /// Its share of new connections.
+    pub weight: u32,
+    /// The VLAN tags of frames on the way to it; [`Tags::NONE`] leaves those that a frame has.
+    pub tags: Tags,
     /// The real's address; IPv4 in the first four bytes.
     pub address: [u8; 16],
+    /// Always zero.
+    pub pad: u64,
 }
 
 /// Bits of [`Real::flags`].
 pub mod real_flags {
-    /// The MAC is known: packets may be sent to it.
+    /// It can be reached: packets may be sent to it.
     pub const FORWARD: u32 = 1;
     /// New connections may be given to it (its weight is not zero and it is not drained).
     pub const ACCEPT_NEW: u32 = 1 << 1;
@@ -122,6 +156,12 @@ pub mod real_flags {
     pub const IN_USE: u32 = 1 << 2;
     /// [`super::Real::address`] is an IPv6 address.
     pub const IPV6: u32 = 1 << 3;
+    /// It is the director itself: packets are passed to its own stack.
+    pub const LOCAL: u32 = 1 << 4;
+    /// Frames to it have VLAN tags of its own.
+    pub const TAGGED: u32 = 1 << 5;
+    /// It stands in for reals that are all down.
+    pub const SORRY: u32 = 1 << 6;
 }
 
 impl Real {
@@ -131,12 +171,35 @@ impl Real {
         self.flags & real_flags::FORWARD != 0
     }
 
+    /// Whether packets are sent to it with nothing but their addresses changed.
+    #[inline(always)]
+    pub const fn is_plain(&self) -> bool {
+        let asked = real_flags::FORWARD | real_flags::LOCAL | real_flags::TAGGED;
+        self.flags & asked == real_flags::FORWARD
+    }
+
+    /// Whether it is the director itself.
+    #[inline(always)]
+    pub const fn is_local(&self) -> bool {
+        self.flags & real_flags::LOCAL != 0
+    }
+
     /// Whether it takes new connections.
     #[inline(always)]
     pub const fn accepts_new(&self) -> bool {
         let needed = real_flags::FORWARD | real_flags::ACCEPT_NEW;
         self.flags & needed == needed
     }
+}
+
+/// How many connections a real has. As wide as what BPF can add to in one step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Load {
+    /// Established TCP connections.
+    pub active: u64,
+    /// All others.
+    pub inactive: u64,
 }
 
 /// Where a connection stands, as seen from the client's packets alone. Numbers, not an enum, cross
@@ -152,6 +215,14 @@ pub mod connection_state {
     pub const CLOSED: u32 = 3;
     /// UDP.
     pub const UDP: u32 = 4;
+    /// No connection: where the connections of a client go that are begun in a time.
+    pub const TEMPLATE: u32 = 5;
+
+    /// Whether this is what IPVS counts as active.
+    #[inline(always)]
+    pub const fn is_active(state: u32) -> bool {
+        state == ESTABLISHED
+    }
 }
 
 /// One tracked connection.
@@ -194,7 +265,8 @@ impl core::ops::AddAssign for Stats {
 
 const _: () = {
     assert!(size_of::<Service>() == 8);
-    assert!(size_of::<Real>() == 48);
+    assert!(size_of::<Real>() == 64);
+    assert!(size_of::<Load>() == 16);
     assert!(core::mem::offset_of!(Real, source) == 6);
     assert!(size_of::<Connection>() == 16);
     assert!(size_of::<Stats>() == 32);

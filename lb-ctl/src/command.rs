@@ -3,8 +3,10 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use thiserror::Error;
 
+use crate::api::feed::Feed;
 use crate::api::wire;
 use crate::config::edit::ServiceChange;
 use crate::config::model::Endpoint;
@@ -117,10 +119,32 @@ pub enum Command {
     },
     /// The state of the daemon.
     Status,
+    /// Packets as they come, and what becomes of them.
+    Trace(Wanted),
+}
+
+/// Which packets are to be told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// Only those of this service.
+    pub only: Option<Endpoint>,
+    /// Only those from this network.
+    pub source: Option<IpNet>,
+    /// No more than so many.
+    pub count: Option<u64>,
+    /// Only one of so many.
+    pub every: u32,
+}
+
+impl Default for Wanted {
+    /// Every packet.
+    fn default() -> Self {
+        Self { only: None, source: None, count: None, every: 1 }
+    }
 }
 
 /// What is answered.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Reply {
     /// Done; what changed, one line each (empty where everything was so already).
     Changed(wire::Changes),
@@ -132,6 +156,8 @@ pub enum Reply {
     Connections(wire::Connections),
     /// The answer to [`Command::Status`].
     Status(Box<wire::Status>),
+    /// The answer to [`Command::Trace`]: what is told from now on.
+    Trace(Feed),
     /// Done, with nothing to tell.
     Done,
 }

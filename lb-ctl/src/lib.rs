@@ -6,6 +6,7 @@ pub mod command;
 pub mod config;
 pub mod daemon;
 pub mod dataplane;
+pub mod frame;
 pub mod logging;
 pub mod neigh;
 pub mod netlink;

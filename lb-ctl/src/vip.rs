@@ -1,6 +1,7 @@
 //! Which VIPs to put on, and take off, the director's interfaces. Pure.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use crate::netlink::types::HeldAddress;
@@ -34,7 +35,8 @@ pub fn removals(wanted: &BTreeSet<IpAddr>, held: &[HeldAddress], reach: &Reach) 
 }
 
 /// Where to put the VIPs that are wanted and not there. `interfaces` are the attached ones, number
-/// and name, in the order they were given.
+/// and name, in the order they were given, each with the VLANs on it. The VIP goes where its network
+/// is, and on the first where there is none.
 ///
 /// A VIP that is on some interface, whoever put it there, is not added a second time. Without an
 /// interface nothing is added.
@@ -44,29 +46,23 @@ pub fn additions(
     interfaces: &[(u32, String)],
 ) -> Vec<Place> {
     let present: BTreeSet<IpAddr> = held.iter().map(|held| held.address).collect();
+    let order: HashMap<u32, usize> =
+        interfaces.iter().enumerate().rev().map(|(at, &(ifindex, _))| (ifindex, at)).collect();
     let missing = wanted.difference(&present);
     let places = missing.filter_map(|&address| {
-        let ifindex = home(address, held, interfaces)?;
+        let at = home(address, held, &order).unwrap_or(0);
+        let &(ifindex, _) = interfaces.get(at)?;
         Some(Place { ifindex, address })
     });
     places.collect()
 }
 
-/// The interface whose network the VIP belongs to, by the longest prefix; else the first.
-fn home(vip: IpAddr, held: &[HeldAddress], interfaces: &[(u32, String)]) -> Option<u32> {
-    let prefix_on = |ifindex: u32| {
-        let connecting = held.iter().filter(|held| held.ifindex == ifindex && held.connects(vip));
-        connecting.map(|held| held.prefix_len).max()
-    };
-    let mut best: Option<(u32, u8)> = None;
-    for &(ifindex, _) in interfaces {
-        if let Some(prefix) = prefix_on(ifindex)
-            && best.is_none_or(|(_, longest)| prefix > longest)
-        {
-            best = Some((ifindex, prefix));
-        }
-    }
-    best.map(|(ifindex, _)| ifindex).or_else(|| interfaces.first().map(|&(ifindex, _)| ifindex))
+/// The interface whose network the VIP belongs to, by the longest prefix, as its place in the order.
+fn home(vip: IpAddr, held: &[HeldAddress], order: &HashMap<u32, usize>) -> Option<usize> {
+    let connecting = held.iter().filter(|held| held.connects(vip));
+    let places =
+        connecting.filter_map(|held| Some((held.prefix_len, Reverse(*order.get(&held.ifindex)?))));
+    places.max().map(|(_, Reverse(at))| at)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ mod control;
 
 #[path = "definitions/faults.rs"]
 mod faults;
+#[path = "definitions/services.rs"]
+mod services;
 #[path = "definitions/views.rs"]
 mod views;
 
@@ -395,7 +397,7 @@ fn check_finds_the_first_fault_without_a_daemon() {
         ("{\n  \"services\": 3\n}", ":2:15: services:", "sequence"),
         ("{ \"services\": [", ":1:15:", "EOF"),
         ("", ":1:1:", "empty"),
-        (&DEFINITION.replace("53,", "0,"), ":3:71: services[0].port:", "1 to 65535"),
+        (&DEFINITION.replace("53,", "-1,"), ":3:71: services[0].port:", "1 to 65535"),
         (
             &DEFINITION.replace("192.0.2.21", "192.0.2.210.1"),
             ":4:31: services[0].reals[0].address:",
@@ -430,7 +432,24 @@ fn the_schema_has_the_shape_of_the_definition() {
         schema["$defs"][name].clone()
     };
     let service = of(&schema["properties"]["services"]);
-    let all = ["idle_timeout", "name", "port", "protocol", "reals", "scheduler", "tracking", "vip"];
+    let all = [
+        "all_down",
+        "allow",
+        "deny",
+        "expire_nodest",
+        "hash",
+        "idle_timeout",
+        "name",
+        "persistence",
+        "port",
+        "protocol",
+        "reals",
+        "scheduler",
+        "sorry_server",
+        "timeouts",
+        "tracking",
+        "vip",
+    ];
     assert_eq!(keys(&service), all);
     assert_eq!(service["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(service["additionalProperties"], false);

@@ -6,6 +6,9 @@
 #[path = "common/control.rs"]
 mod control;
 
+#[path = "refusals/impossible.rs"]
+mod impossible;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -41,7 +44,8 @@ fn every_bad_command_is_refused_and_changes_nothing() {
             4,
             &["2001:db8::11:80", "brackets", "[2001:db8::10]:80"],
         ),
-        ("add-service -t 192.0.2.11:0", 4, &["192.0.2.11:0", "1 to 65535"]),
+        ("add-service -t 192.0.2.11:81-80", 4, &["192.0.2.11:81-80", "write \"80-81\""]),
+        ("add-service -t 192.0.2.11:0-80", 4, &["192.0.2.11:0-80", "begin it at 1"]),
         ("add-service -t 192.0.2.11:70000", 4, &["192.0.2.11:70000", "1 to 65535"]),
         ("add-service -t 127.0.0.1:80", 4, &["127.0.0.1", "loopback"]),
         ("add-service -u 224.0.0.1:80", 4, &["224.0.0.1", "multicast"]),
@@ -68,13 +72,10 @@ fn every_bad_command_is_refused_and_changes_nothing() {
         ("add-real -t 192.0.2.10:80 -r 192.0.2.22 -w 65536", 4, &["65536", "65535"]),
         ("add-real -t 192.0.2.10:80 -r 192.0.2.22 -w -1", 4, &["-1", "65535"]),
         ("edit-real -t 192.0.2.10:80 -r 192.0.2.21 -w heavy", 4, &["heavy", "65535"]),
-        // Words of later versions, and unknown ones.
-        ("add-service -t 192.0.2.11:80 -s rr", 4, &["rr", "this version", "mh"]),
-        ("edit-service -t 192.0.2.10:80 -s wlc", 4, &["wlc", "this version", "mh"]),
+        ("add-real -t 192.0.2.10:0 -r 192.0.2.22:80", 4, &["any port", "leave the real's port"]),
+        ("add-real -t 192.0.2.10:80-90 -r 192.0.2.22:80", 4, &["the ports 80-90", "leave the"]),
+        // Words that nobody knows.
         ("add-service -t 192.0.2.11:80 -s best", 4, &["unknown", "best", "mh"]),
-        ("add-service -t 192.0.2.11:80 -p", 4, &["--persistent", "this version"]),
-        ("add-service -t 192.0.2.11:80 -p 300 -M 24", 4, &["--persistent", "this version"]),
-        ("edit-service -t 192.0.2.10:80 -M 24", 4, &["--netmask", "this version"]),
         // Names.
         ("add-service -t 192.0.2.11:80 --name web", 4, &["web", "tcp 192.0.2.10:80"]),
         // There already.
@@ -300,12 +301,30 @@ fn the_socket_refuses_as_the_command_line_does() {
         (&post(r#"{"address":"192.0.2.22","colour":1}"#), reals, 422, "refused", "colour"),
         (&post("nonsense"), "/v1/services", 400, "refused", "JSON"),
         (
-            &post(r#"{"protocol":"tcp","vip":"192.0.2.11","port":80,"scheduler":"rr"}"#),
+            &post(r#"{"protocol":"tcp","vip":"192.0.2.11","port":80,"scheduler":"best"}"#),
             "/v1/services",
             422,
             "refused",
-            "rr",
+            "best",
         ),
+        (
+            &post(r#"{"protocol":"tcp","vip":"192.0.2.10","port":"80-90"}"#),
+            "/v1/services",
+            422,
+            "refused",
+            "share ports",
+        ),
+        (
+            &patch(r#"{"scheduler":"sh","persistence":{"timeout":9}}"#),
+            web,
+            422,
+            "refused",
+            "sh has",
+        ),
+        (&patch(r#"{"persistence":{"netmask":24}}"#), web, 422, "refused", "belongs to"),
+        (&patch(r#"{"allow":["10.1.0.0/8"]}"#), web, 422, "refused", "10.0.0.0/8"),
+        (&patch(r#"{"sorry_server":"192.0.2.21"}"#), web, 422, "refused", "take the real out"),
+        (&patch(r#"{"timeouts":{"rst":1}}"#), web, 422, "refused", "rst"),
         (&patch(r#"{"weight":1,"drained":true}"#), real, 422, "refused", "two requests"),
         (&patch("{}"), real, 422, "refused", "nothing to change"),
         (&["-X", "PUT", "-d", r#"{"services":[{}]}"#], "/v1/definition", 422, "refused", "line 1"),

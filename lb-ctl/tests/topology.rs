@@ -4,15 +4,20 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bench::lab::{
-    Counters, Host, Lab, PUBLIC4, PUBLIC6, VIPS, WebServer, XdpMode, sha256, wait_until,
+    Counters, DirectorBuilder, Host, Lab, PUBLIC4, PUBLIC6, SIDE_VIPS, VIPS, WebServer, XdpMode,
+    sha256, wait_until,
 };
 use common::flows::{Flow, assert_all_stay, assert_fair};
-use common::traffic::{ECHO, HTTP, SOON, Site, service, services, start_echo, write_file};
+use common::prepare_reals;
+use common::traffic::{
+    ECHO, HTTP, SOON, Site, all_reals, definition, service, services, start_echo, write_file,
+};
 
 /// Bytes of a file that takes many packets, and many superframes.
 const FILE: u64 = 8_000_000;
@@ -116,6 +121,63 @@ fn reals_behind_a_second_interface_get_their_share() {
 }
 
 #[test]
+fn clients_on_two_interfaces_reach_the_reals_behind_a_third() {
+    let lab = Lab::builder().reals(2).far_reals(2).second_client().build().unwrap();
+    prepare_reals(&lab, &SIDE_VIPS);
+    let vips = VIPS.into_iter().chain(SIDE_VIPS);
+    let services: Vec<_> =
+        vips.map(|vip| service("tcp", vip, HTTP, &all_reals(&lab, vip))).collect();
+    let web = lab.start_web(HTTP).unwrap();
+    let site = Site::ready(lab, &services, &[]);
+    let file = write_file(&site.lab, FILE);
+    let second = site.lab.second_client.as_ref().unwrap();
+    let sides = [(&site.lab.client, "eth0", VIPS), (second, "eth2", SIDE_VIPS)];
+    for (client, interface, vips) in sides {
+        let interfaces = site.status().interfaces;
+        let held = interfaces.iter().find(|it| it.name == interface).unwrap();
+        assert_eq!(held.vips.iter().collect::<BTreeSet<_>>(), vips.iter().collect(), "{held:?}");
+        for vip in vips {
+            let (server, redirected) =
+                (SocketAddr::from((vip, HTTP)), site.reason("forwarded-redirect"));
+            assert_fair(&Site::get_from(client, server, 100), 2);
+            let name = format!("{interface}-v{}", if vip.is_ipv4() { 4 } else { 6 });
+            let stored = Site::upload_from(client, server, &file, &name, &web);
+            assert_eq!(sha256(&stored).unwrap(), sha256(&file).unwrap(), "upload to {vip}");
+
+            // None has gone by the router, or come in by the other interface.
+            let stats = site.service(vip, HTTP).stats;
+            assert_eq!(stats.connections, 101, "{stats:?}");
+            assert_eq!(site.reason("forwarded-redirect") - redirected, stats.packets);
+            let answered = client.namespace.neighbour("eth0", vip).unwrap();
+            let mac = site.lab.director.namespace.mac(interface).unwrap();
+            assert_eq!(answered, Some(mac), "who answers for {vip}");
+        }
+    }
+}
+
+#[test]
+fn a_director_that_is_a_real_server_serves_its_share_itself() {
+    let lab = Lab::builder().reals(2).build().unwrap();
+    let services = VIPS.map(|vip| {
+        let own = (lab.director.address_like(vip), 1);
+        service("tcp", vip, HTTP, &[all_reals(&lab, vip), vec![own]].concat())
+    });
+    let mut web = lab.start_web(HTTP).unwrap();
+    web.push(WebServer::start(&lab, &lab.director, HTTP).unwrap());
+    let site = Site::ready(lab, &services, &[]);
+    let file = write_file(&site.lab, FILE);
+    for vip in VIPS {
+        let own = site.real(vip, HTTP, site.lab.director.address_like(vip));
+        assert_eq!((own.interface.as_deref(), own.mac), (Some("lo"), None));
+        let server = SocketAddr::from((vip, HTTP));
+        let answers = site.get(server, 300);
+        assert_fair(&answers, 3);
+        assert!(answers.contains_key("director"), "{answers:?}");
+        assert_intact(&site, &web, server, &file);
+    }
+}
+
+#[test]
 fn generic_mode_serves_and_says_so() {
     let lab = Lab::builder().build().unwrap();
     // What generic XDP sends on is not cut to size any more.
@@ -133,6 +195,59 @@ fn generic_mode_serves_and_says_so() {
         assert_fair(&site.get(server, 200), 3);
         assert_intact(&site, &web, server, &file);
         assert_eq!(site.service(vip, HTTP).stats.connections, 212);
+    }
+}
+
+/// Puts the director's card into a bridge, which takes over its addresses.
+fn bridge_the_director(lab: &Lab) {
+    let [v4, v6] = lab.director.addresses();
+    let lines = format!(
+        "link add name br0 type bridge mcast_snooping 0
+         link set dev eth0 master br0
+         address delete {v4}/24 dev eth0
+         address delete {v6}/64 dev eth0
+         address add {v4}/24 dev br0
+         address add {v6}/64 dev br0 nodad
+         link set dev br0 up\n"
+    );
+    lab.director.namespace.ip(&lines).unwrap();
+}
+
+#[test]
+fn a_bridge_serves_and_so_does_a_port_of_it_in_generic_mode() {
+    let mut lab = Lab::builder().reals(2).build().unwrap();
+    bridge_the_director(&lab);
+    let uncut = ["ethtool", "-K", "eth0", "tso", "off", "gso", "off"];
+    lab.client.namespace.run(&uncut).unwrap();
+    let web = lab.start_web(HTTP).unwrap();
+    prepare_reals(&lab, &VIPS);
+    let file = write_file(&lab, FILE);
+    for (name, mode) in [("br0", "auto"), ("eth0", "generic"), ("eth0", "native")] {
+        let builder = DirectorBuilder::on(&lab, common::lb_ctl(), &[name]);
+        let text = definition(&services(&lab, "tcp", HTTP));
+        let director = builder.argument("--mode").argument(mode).start_with(&text).unwrap();
+        let site = Site { director, lab };
+        site.wait_until_up();
+        let shown = site.status().interfaces.remove(0);
+        assert_eq!(shown.vips.len(), 2, "{shown:?}");
+        // It is told, where packets will not arrive.
+        let lost = shown.reason.contains("native XDP cannot send to reals behind br0");
+        assert_eq!(lost, mode == "native", "{shown:?}");
+        for vip in VIPS.into_iter().filter(|_| !lost) {
+            assert_eq!(
+                site.real(vip, HTTP, site.lab.reals[0].address_like(vip)).interface.as_deref(),
+                Some("br0")
+            );
+            let server = SocketAddr::from((vip, HTTP));
+            assert_fair(&site.get(server, 100), 2);
+            let upload = format!("{name}-v{}", if vip.is_ipv4() { 4 } else { 6 });
+            let stored = site.upload(server, &file, &upload, &web);
+            assert_eq!(sha256(&stored).unwrap(), sha256(&file).unwrap(), "{upload}");
+            assert_eq!(site.service(vip, HTTP).stats.connections, 101);
+        }
+        let Site { director, lab: standing } = site;
+        drop(director);
+        lab = standing;
     }
 }
 

@@ -33,7 +33,10 @@ type Words = [u16; 3];
 #[repr(C, packed(2))]
 struct FrameV4 {
     ethernet: Ethernet,
-    before: [u16; 6],
+    before: [u16; 4],
+    hops: u8,
+    protocol: u8,
+    checksum: u16,
     source: [u16; 2],
     destination: [u16; 2],
     source_port: u16,
@@ -43,7 +46,9 @@ struct FrameV4 {
 #[repr(C, packed(2))]
 struct FrameV6 {
     ethernet: Ethernet,
-    before: [u16; 4],
+    before: [u16; 3],
+    protocol: u8,
+    hops: u8,
     source_begin: [u16; 6],
     source_end: [u16; 2],
     destination_begin: [u16; 6],
@@ -95,6 +100,7 @@ fn next_packet(ctx: &mut XdpContext) -> Option<()> {
             let packet = frame::<FrameV4>(ctx)?;
             packet.ethernet.to = TO;
             packet.ethernet.from = FROM;
+            packet.hops = traffic::HOPS;
             packet.source = pair(traffic::client_v4(flow));
             packet.destination = pair(traffic::vip_v4(service));
             packet.source_port = source_port;
@@ -103,6 +109,7 @@ fn next_packet(ctx: &mut XdpContext) -> Option<()> {
             let packet = frame::<FrameV6>(ctx)?;
             packet.ethernet.to = TO;
             packet.ethernet.from = FROM;
+            packet.hops = traffic::HOPS;
             packet.source_end = pair(traffic::client_v6_end(flow));
             packet.destination_end = pair(traffic::vip_v6_end(service));
             packet.source_port = source_port;

@@ -1,6 +1,7 @@
 //! The kernel's frame as a [`Packet`].
 #![expect(unsafe_code, reason = "packet memory is reached through the two pointers of the context")]
 
+use aya_ebpf::helpers::bpf_xdp_adjust_head;
 use aya_ebpf::programs::XdpContext;
 use xdp_prog::headers::Header;
 use xdp_prog::packet::Packet;
@@ -40,5 +41,12 @@ impl Packet for Frame<'_> {
     fn header_mut<H: Header>(&mut self, offset: usize) -> Option<&mut H> {
         // SAFETY: as above; `&mut self` keeps this the only reference.
         self.at(offset).map(|header| unsafe { &mut *header })
+    }
+
+    #[inline(always)]
+    fn cut_front(&mut self, bytes: i32) -> bool {
+        // SAFETY: the context is the one this program was called with; no reference into the frame
+        // is held across the call, since `header` and `header_mut` borrow `self`.
+        unsafe { bpf_xdp_adjust_head(self.ctx.ctx, bytes) == 0 }
     }
 }

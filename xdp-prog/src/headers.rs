@@ -34,6 +34,13 @@ impl Ethernet {
         let mac = self.addresses;
         [mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]]
     }
+
+    /// The source address.
+    #[inline(always)]
+    pub const fn source(&self) -> [u8; 6] {
+        let mac = self.addresses;
+        [mac[6], mac[7], mac[8], mac[9], mac[10], mac[11]]
+    }
 }
 
 header! {
@@ -62,6 +69,19 @@ header! {
     }
 }
 
+impl Ipv4 {
+    /// The header's length with its options; `None` where the header contradicts itself.
+    #[inline(always)]
+    pub const fn header_length(&self) -> Option<usize> {
+        let length = (self.version_ihl & 0xf) as usize * 4;
+        let total = u16::from_be_bytes(self.total_length) as usize;
+        if self.version_ihl >> 4 != 4 || length < size_of::<Self>() || total < length {
+            return None;
+        }
+        Some(length)
+    }
+}
+
 header! {
     /// IPv6 (RFC 8200, section 3).
     pub struct Ipv6 {
@@ -77,6 +97,92 @@ header! {
         pub source: [u8; 16],
         /// Destination address.
         pub destination: [u8; 16],
+    }
+}
+
+impl Ipv6 {
+    /// The length of the packet.
+    #[inline(always)]
+    pub const fn bytes(&self) -> u32 {
+        size_of::<Self>() as u32 + u16::from_be_bytes(self.payload_length) as u32
+    }
+}
+
+header! {
+    /// The link layer of most frames, and the IPv4 header that follows it.
+    pub struct EthernetIpv4 {
+        /// The link layer.
+        pub ethernet: Ethernet,
+        /// What follows it.
+        pub ip: Ipv4,
+    }
+}
+
+header! {
+    /// The link layer of most frames, and the IPv6 header that follows it.
+    pub struct EthernetIpv6 {
+        /// The link layer.
+        pub ethernet: Ethernet,
+        /// What follows it.
+        pub ip: Ipv6,
+    }
+}
+
+header! {
+    /// How every extension header of IPv6 begins (RFC 8200, section 4).
+    pub struct Ipv6Extension {
+        /// What follows it.
+        pub next_header: u8,
+        /// Its length, in a unit and from a beginning that depend on its kind.
+        pub length: u8,
+    }
+}
+
+header! {
+    /// The fragment header of IPv6 (RFC 8200, section 4.5).
+    pub struct Ipv6Fragment {
+        /// What follows it.
+        pub next_header: u8,
+        /// Zero.
+        pub reserved: u8,
+        /// Offset in units of eight bytes, two bits, and whether more fragments follow.
+        pub place: [u8; 2],
+        /// Identification.
+        pub identification: [u8; 4],
+    }
+}
+
+header! {
+    /// The ports, which TCP and UDP begin with: all that an ICMP message is sure to quote.
+    pub struct Ports {
+        /// Source port.
+        pub source: [u8; 2],
+        /// Destination port.
+        pub destination: [u8; 2],
+    }
+}
+
+header! {
+    /// How an ICMP error begins, before the packet that it quotes (RFC 792, RFC 4443).
+    pub struct Icmp {
+        /// Type.
+        pub kind: u8,
+        /// Code.
+        pub code: u8,
+        /// Checksum.
+        pub checksum: [u8; 2],
+        /// What depends on the type.
+        pub rest: [u8; 4],
+    }
+}
+
+header! {
+    /// What a VLAN tag puts between the addresses and the ethertype (IEEE 802.1Q, clause 9).
+    pub struct VlanTag {
+        /// TPID.
+        pub tpid: [u8; 2],
+        /// Priority, drop eligibility, VLAN identifier.
+        pub tci: [u8; 2],
     }
 }
 
@@ -116,6 +222,16 @@ pub mod ethertype {
     pub const IPV4: [u8; 2] = [0x08, 0x00];
     /// IPv6.
     pub const IPV6: [u8; 2] = [0x86, 0xdd];
+    /// A customer's VLAN tag.
+    pub const C_TAG: [u8; 2] = [0x81, 0x00];
+    /// A provider's VLAN tag.
+    pub const S_TAG: [u8; 2] = [0x88, 0xa8];
+
+    /// Whether a VLAN tag begins with it.
+    #[inline(always)]
+    pub const fn is_tag(ethertype: [u8; 2]) -> bool {
+        matches!(ethertype, C_TAG | S_TAG)
+    }
 }
 
 /// TCP control bits (RFC 9293, section 3.1).

@@ -7,16 +7,25 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod choice;
 pub mod conn;
 #[cfg(feature = "std")]
 pub mod fixtures;
+pub mod forward;
+pub mod frag;
 pub mod headers;
+pub mod icmp;
+pub mod ip;
+pub mod long;
 #[cfg(feature = "std")]
 pub mod memory;
 pub mod packet;
 pub mod parse;
+pub mod persist;
 pub mod pipeline;
-pub mod rewrite;
+pub mod read;
 pub mod sched;
 pub mod tables;
+pub mod trace;
 pub mod track;
+pub mod vlan;

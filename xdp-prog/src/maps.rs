@@ -4,22 +4,34 @@
 use core::ptr;
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_COMMON_LRU};
-use aya_ebpf::btf_maps::{Array, ArrayOfMaps, DevMapHash, HashMap, LruHashMap, PerCpuArray};
+use aya_ebpf::btf_maps::lpm_trie::Key;
+use aya_ebpf::btf_maps::{
+    Array, ArrayOfMaps, DevMapHash, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray,
+};
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::macros::btf_map;
+use aya_ebpf::programs::XdpContext;
 use lb_common::be::{Be32, Be128};
 use lb_common::budget::Budget;
+use lb_common::details::Details;
 use lb_common::directory::{self, Directory, Entry, Shape};
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::{
-    DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_RING_SLOTS, DEFAULT_SERVICES, INTERFACES,
+    DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_RING_SLOTS, DEFAULT_SERVICES, DEFAULT_SOURCES,
+    FRAGMENTED, INTERFACES, PEERS as PEER_COUNT, PORT_BLOCKS,
 };
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
+use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
 use lb_common::verdict::{REASONS as REASON_COUNT, Reason};
+use lb_common::wide::{PortsKey, SourceKey};
+use xdp_prog::choice::{Asked, Choice};
+use xdp_prog::long::Version;
+use xdp_prog::read::Read;
 use xdp_prog::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 
+use crate::apart::Apart;
+use crate::atomic::fetch_add;
 use crate::counter::count;
 
 // Capacities are set by the loader where they differ from the defaults here.
@@ -56,6 +68,8 @@ static CONNS_V6: LruHashMap<FlowKey<Be128>, Connection, CONNECTIONS, LRU> = LruH
 #[btf_map]
 static RINGS: ArrayOfMaps<Ring, SERVICES> = ArrayOfMaps::new();
 #[btf_map]
+static ORDERS: ArrayOfMaps<Ring, SERVICES> = ArrayOfMaps::new();
+#[btf_map]
 static REALS: Array<Real, REAL_SLOTS> = Array::new();
 #[btf_map]
 static EGRESS: DevMapHash<{ INTERFACES as usize }> = DevMapHash::new();
@@ -71,6 +85,37 @@ static REASONS: PerCpuArray<u64, { REASON_COUNT as usize }> = PerCpuArray::new()
 static BUDGET: PerCpuArray<Budget, 1> = PerCpuArray::new();
 #[btf_map]
 static DEFERRED: PerCpuArray<u64, SERVICES> = PerCpuArray::new();
+#[btf_map]
+static DETAILS: Array<Details, SERVICES> = Array::new();
+#[btf_map]
+static PORTS_V4: LpmTrie<PortsKey<Be32>, Service, { PORT_BLOCKS as usize }> = LpmTrie::new();
+#[btf_map]
+static PORTS_V6: LpmTrie<PortsKey<Be128>, Service, { PORT_BLOCKS as usize }> = LpmTrie::new();
+#[btf_map]
+static SOURCES_V4: LpmTrie<SourceKey<Be32>, u32, { DEFAULT_SOURCES as usize }> = LpmTrie::new();
+#[btf_map]
+static SOURCES_V6: LpmTrie<SourceKey<Be128>, u32, { DEFAULT_SOURCES as usize }> = LpmTrie::new();
+#[btf_map]
+static VIPS_V4: HashMap<Be32, u32, SERVICES> = HashMap::new();
+#[btf_map]
+static VIPS_V6: HashMap<Be128, u32, SERVICES> = HashMap::new();
+#[btf_map]
+static FRAGS_V4: LruHashMap<FlowKey<Be32>, Connection, { FRAGMENTED as usize }> = LruHashMap::new();
+#[btf_map]
+static FRAGS_V6: LruHashMap<FlowKey<Be128>, Connection, { FRAGMENTED as usize }> =
+    LruHashMap::new();
+#[btf_map]
+static PEERS: HashMap<Mac, u16, { PEER_COUNT as usize }> = HashMap::new();
+#[btf_map]
+static LOADS: Array<Load, REAL_SLOTS, { BPF_F_MMAPABLE as usize }> = Array::new();
+#[btf_map]
+static TURNS: Array<u64, SERVICES> = Array::new();
+/// Indexed by service and reason.
+#[btf_map]
+static REFUSALS: PerCpuArray<u64, { SERVICES * REASON_COUNT as usize }> = PerCpuArray::new();
+/// The programs for rare packets, by the version of IP.
+#[btf_map]
+static LONG_WAY: ProgramArray<2> = ProgramArray::new();
 
 // SAFETY: the name is unique in this object; the loader finds and overwrites the variable by it.
 #[unsafe(no_mangle)]
@@ -89,6 +134,14 @@ macro_rules! loaded {
         // SAFETY: a valid static.
         unsafe { ptr::read_volatile(&raw const $variable) }
     };
+}
+
+/// Goes over to the program for rare packets of this version. Comes back only where that is not in
+/// its place.
+#[inline(always)]
+pub(crate) fn go_on(ctx: &XdpContext, version: Version) {
+    // SAFETY: nothing of the caller needs to be dropped.
+    unsafe { LONG_WAY.tail_call(ctx, version as u32) };
 }
 
 /// Stateless: the maps are the program's own.
@@ -115,8 +168,34 @@ impl ConnectionEntry for KernelEntry {
     }
 }
 
+/// The stack must be written at aligned addresses, which the compiler takes care of where it sees
+/// that it can.
+#[repr(C, align(8))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
+/// The service of several ports that a packet is for.
+pub(crate) trait WidePorts: Sized {
+    fn wide_service(key: &ServiceKey<Self>) -> Option<Service>;
+}
+
+/// [`WidePorts::wide_service`] of the family.
+#[inline(always)]
+pub(crate) fn wide_service<A: WidePorts>(key: &ServiceKey<A>) -> Option<Service> {
+    A::wide_service(key)
+}
+
 macro_rules! family_tables {
-    ($address:ty, $family:expr, $buckets:ident, $services:ident, $connections:ident) => {
+    ($address:ty, $family:expr, $maps:ident) => {
+        impl WidePorts for $address {
+            #[inline(always)]
+            fn wide_service(key: &ServiceKey<$address>) -> Option<Service> {
+                let ServiceKey { vip, port, protocol } = *key;
+                let key = PortsKey { protocol: u32::from(protocol), vip, port, pad: 0 };
+                let key = Aligned(Key::new(PortsKey::<$address>::BITS, key));
+                $maps::PORTS.get(&key.0).copied()
+            }
+        }
+
         impl FamilyTables<$address> for KernelTables {
             type Entry = KernelEntry;
 
@@ -126,28 +205,102 @@ macro_rules! family_tables {
                     *DIRECTORIES.get($family)?,
                     Shape::new(loaded!(DIRECTORY_BITS)),
                     key,
-                    |bucket| $buckets.get(bucket).copied(),
-                    |slot| $services.get(slot).copied(),
+                    |bucket| $maps::BUCKETS.get(bucket).copied(),
+                    |slot| $maps::SERVICES.get(slot).copied(),
                 )
             }
 
             #[inline(always)]
+            fn has_wide(&self) -> bool {
+                DIRECTORIES.get($family).is_some_and(|directory| directory.has_wide())
+            }
+
+            #[inline(always)]
+            fn wide_service(&self, key: &ServiceKey<$address>) -> Option<Service> {
+                <$address as Apart>::wide_service(key)
+            }
+
+            #[inline(always)]
+            fn is_vip(&self, address: &$address) -> bool {
+                // SAFETY: nothing of the value is read.
+                unsafe { $maps::VIPS.get(address) }.is_some()
+            }
+
+            #[inline(always)]
+            fn source(&self, service: u32, address: &$address) -> Option<u32> {
+                let key = SourceKey { service, address: *address };
+                let key = Aligned(Key::new(SourceKey::<$address>::BITS, key));
+                $maps::SOURCES.get(&key.0).copied()
+            }
+
+            #[inline(always)]
             fn connection(&self, key: &FlowKey<$address>) -> Option<KernelEntry> {
-                $connections.get_ptr_mut(key).map(KernelEntry)
+                $maps::CONNS.get_ptr_mut(key).map(KernelEntry)
             }
 
             #[inline(always)]
             fn store_connection(&self, key: &FlowKey<$address>, connection: &Connection) {
                 // An LRU map is never full; an insertion lost to contention is made by the flow's
                 // next packet.
-                let _lost = $connections.insert(key, connection, u64::from(BPF_ANY));
+                let _lost = $maps::CONNS.insert(key, connection, u64::from(BPF_ANY));
+            }
+
+            #[inline(always)]
+            fn choose(&self, asked: &Asked<$address>) -> Choice {
+                <$address>::choose(asked)
+            }
+
+            #[inline(always)]
+            fn order(&self, asked: &Asked<$address>) -> Option<RealId> {
+                <$address>::order(asked)
+            }
+
+            #[inline(always)]
+            fn note(&self, asked: &Asked<$address>, choice: Choice) {
+                <$address>::note(asked, choice);
+            }
+
+            #[inline(always)]
+            fn follow(&self, read: &Read<$address>) -> Option<RealId> {
+                <$address>::follow(read)
+            }
+
+            #[inline(always)]
+            fn note_first(&self, read: &Read<$address>, id: RealId) {
+                <$address>::note_first(read, id);
+            }
+
+            #[inline(always)]
+            fn fragment(&self, key: &FlowKey<$address>) -> Option<Connection> {
+                // SAFETY: read at once; whoever writes it meanwhile writes the same datagram's.
+                unsafe { $maps::FRAGS.get(key) }.copied()
+            }
+
+            #[inline(always)]
+            fn store_fragment(&self, key: &FlowKey<$address>, connection: &Connection) {
+                // As above: then the other fragments are dropped, and the datagram is sent again.
+                let _lost = $maps::FRAGS.insert(key, connection, u64::from(BPF_ANY));
             }
         }
     };
 }
 
-family_tables!(Be32, IPV4, BUCKETS_V4, SERVICES_V4, CONNS_V4);
-family_tables!(Be128, IPV6, BUCKETS_V6, SERVICES_V6, CONNS_V6);
+mod v4 {
+    pub(super) use super::{
+        BUCKETS_V4 as BUCKETS, CONNS_V4 as CONNS, FRAGS_V4 as FRAGS, PORTS_V4 as PORTS,
+        SERVICES_V4 as SERVICES, SOURCES_V4 as SOURCES, VIPS_V4 as VIPS,
+    };
+}
+
+mod v6 {
+    pub(super) use super::{
+        BUCKETS_V6 as BUCKETS, CONNS_V6 as CONNS, FRAGS_V6 as FRAGS, PORTS_V6 as PORTS,
+        SERVICES_V6 as SERVICES, SOURCES_V6 as SOURCES, VIPS_V6 as VIPS,
+    };
+}
+
+family_tables!(Be32, IPV4, v4);
+family_tables!(Be128, IPV6, v6);
 
 impl Tables for KernelTables {
     #[inline(always)]
@@ -172,6 +325,23 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
+    fn ordered(&self, service: u32, place: u32) -> Option<RealId> {
+        ORDERS.get_value(service, &place).map(|id| *id as RealId)
+    }
+
+    #[inline(always)]
+    fn details(&self, service: u32) -> Option<&Details> {
+        DETAILS.get(service)
+    }
+
+    #[inline(always)]
+    fn next_turn(&self, service: u32) -> u32 {
+        let Some(turn) = TURNS.get_ptr_mut(service) else { return 0 };
+        // SAFETY: a value of the map is an aligned number, and is never unmapped.
+        (unsafe { fetch_add(turn, 1) }) as u32
+    }
+
+    #[inline(always)]
     fn may_record(&self, now: Ticks) -> bool {
         let Some(budget) = BUDGET.get_ptr_mut(0) else { return false };
         // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
@@ -189,6 +359,31 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
+    fn load(&self, id: RealId) -> Load {
+        LOADS.get(id).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn count_load(&self, id: RealId, active: i32, inactive: i32) {
+        let Some(load) = LOADS.get_ptr_mut(id) else { return };
+        // SAFETY: the fields are aligned numbers of a value that is never unmapped.
+        unsafe {
+            if active != 0 {
+                fetch_add(&raw mut (*load).active, i64::from(active) as u64);
+            }
+            if inactive != 0 {
+                fetch_add(&raw mut (*load).inactive, i64::from(inactive) as u64);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn is_peer(&self, mac: &Mac) -> bool {
+        // SAFETY: nothing of the value is read.
+        unsafe { PEERS.get(&Aligned(*mac).0) }.is_some()
+    }
+
+    #[inline(always)]
     fn ingress_mac(&self, ifindex: u32) -> Option<Mac> {
         // SAFETY: read at once; the program never writes this map.
         unsafe { INGRESS.get(ifindex) }.copied()
@@ -203,6 +398,11 @@ impl Tables for KernelTables {
     fn count_forwarded(&self, service: u32, real: RealId, packet: Counted) {
         add(SERVICE_STATS.get_ptr_mut(service), packet);
         add(REAL_STATS.get_ptr_mut(real), packet);
+    }
+
+    #[inline(always)]
+    fn count_refusal(&self, service: u32, reason: Reason) {
+        count(REFUSALS.get_ptr_mut(service * REASON_COUNT + reason as u32));
     }
 
     #[inline(always)]

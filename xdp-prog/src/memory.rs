@@ -1,16 +1,17 @@
 //! The tables in ordinary memory, for tests on the host.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use lb_common::be::{Be32, Be128};
+use lb_common::be::{Address as _, Be32, Be128};
 use lb_common::budget::Budget;
+use lb_common::details::Details;
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::DEFAULT_RING_SLOTS;
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Mac, Real, RealId, Service, Stats, Ticks};
+use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::{REASONS, Reason};
 
 use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
@@ -20,8 +21,16 @@ use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 pub struct Family<A> {
     /// Services by key.
     pub services: HashMap<ServiceKey<A>, Service>,
-    /// Connections by flow.
+    /// Services of more than one port: address, protocol, first and last port.
+    pub wide: Vec<(ServiceKey<A>, u16, Service)>,
+    /// The VIPs.
+    pub vips: HashSet<A>,
+    /// Source lists: service, address, netmask, what they say. The longest comes first.
+    pub sources: Vec<(u32, A, [u32; 4], u32)>,
+    /// Connections and templates.
     pub connections: RefCell<HashMap<FlowKey<A>, Rc<Cell<Connection>>>>,
+    /// Where the first fragments of datagrams went.
+    pub fragments: RefCell<HashMap<FlowKey<A>, Connection>>,
 }
 
 /// All tables. Counters grow as they are touched; what was never touched is not there.
@@ -39,12 +48,22 @@ pub struct MemoryTables {
     pub ring_slots: u32,
     /// Rings by service id.
     pub rings: HashMap<u32, Vec<Slot>>,
+    /// Orders of services whose schedulers are no hashes, by id.
+    pub orders: HashMap<u32, Vec<RealId>>,
+    /// What stands beside services, by id.
+    pub details: HashMap<u32, Details>,
+    /// Whose turn it is, by service.
+    pub turns: RefCell<HashMap<u32, u32>>,
     /// What may be recorded for services that track changes.
     pub budget: Cell<Budget>,
     /// Packets of flows that could not be recorded, by service.
     pub deferred: RefCell<HashMap<u32, u64>>,
     /// Reals by id.
     pub reals: HashMap<RealId, Real>,
+    /// Connections of reals.
+    pub loads: RefCell<HashMap<RealId, Load>>,
+    /// MACs of possible other directors.
+    pub peers: HashSet<Mac>,
     /// MACs of the interfaces that packets come in by.
     pub ingress: HashMap<u32, Mac>,
     /// Interfaces that can be redirected to.
@@ -53,6 +72,8 @@ pub struct MemoryTables {
     pub service_stats: RefCell<HashMap<u32, Stats>>,
     /// Counters of reals.
     pub real_stats: RefCell<HashMap<RealId, Stats>>,
+    /// Packets of services that were not forwarded, by service and reason.
+    pub refusals: RefCell<HashMap<(u32, &'static str), u64>>,
     /// Counters of reasons.
     pub reasons: RefCell<[u64; REASONS as usize]>,
 }
@@ -62,17 +83,23 @@ impl Default for MemoryTables {
         Self {
             now: 1_000_000,
             seed: DEFAULT_SEED,
-            v4: Family { services: HashMap::new(), connections: RefCell::default() },
-            v6: Family { services: HashMap::new(), connections: RefCell::default() },
+            v4: Family::default(),
+            v6: Family::default(),
             ring_slots: DEFAULT_RING_SLOTS,
             rings: HashMap::new(),
+            orders: HashMap::new(),
+            details: HashMap::new(),
+            turns: RefCell::default(),
             budget: Cell::new(Budget::of(0, u32::MAX)),
             deferred: RefCell::default(),
             reals: HashMap::new(),
+            loads: RefCell::default(),
+            peers: HashSet::new(),
             ingress: HashMap::new(),
             egress: Vec::new(),
             service_stats: RefCell::default(),
             real_stats: RefCell::default(),
+            refusals: RefCell::default(),
             reasons: RefCell::default(),
         }
     }
@@ -100,6 +127,31 @@ macro_rules! family_tables {
                 self.$field.services.get(key).copied()
             }
 
+            fn has_wide(&self) -> bool {
+                !self.$field.wide.is_empty()
+            }
+
+            fn wide_service(&self, key: &ServiceKey<$address>) -> Option<Service> {
+                let same = |first: &ServiceKey<$address>, last: u16| {
+                    (first.vip, first.protocol) == (key.vip, key.protocol)
+                        && (first.port.get()..=last).contains(&key.port.get())
+                };
+                let holding = self.$field.wide.iter().filter(|(first, last, _)| same(first, *last));
+                let narrowest = holding.min_by_key(|(first, last, _)| last - first.port.get());
+                narrowest.map(|(.., service)| *service)
+            }
+
+            fn is_vip(&self, address: &$address) -> bool {
+                self.$field.vips.contains(address)
+            }
+
+            fn source(&self, service: u32, address: &$address) -> Option<u32> {
+                let lists = self.$field.sources.iter();
+                let mut lists = lists.filter(|(id, ..)| *id == service);
+                let found = lists.find(|(_, network, mask, _)| address.masked(mask) == *network);
+                found.map(|(.., said)| *said)
+            }
+
             fn connection(&self, key: &FlowKey<$address>) -> Option<MemoryEntry> {
                 self.$field.connections.borrow().get(key).cloned().map(MemoryEntry)
             }
@@ -107,6 +159,14 @@ macro_rules! family_tables {
             fn store_connection(&self, key: &FlowKey<$address>, connection: &Connection) {
                 let entry = Rc::new(Cell::new(*connection));
                 self.$field.connections.borrow_mut().insert(*key, entry);
+            }
+
+            fn fragment(&self, key: &FlowKey<$address>) -> Option<Connection> {
+                self.$field.fragments.borrow().get(key).copied()
+            }
+
+            fn store_fragment(&self, key: &FlowKey<$address>, connection: &Connection) {
+                self.$field.fragments.borrow_mut().insert(*key, *connection);
             }
         }
     };
@@ -132,6 +192,22 @@ impl Tables for MemoryTables {
         self.rings.get(&service)?.get(slot as usize).copied()
     }
 
+    fn ordered(&self, service: u32, place: u32) -> Option<RealId> {
+        self.orders.get(&service)?.get(place as usize).copied()
+    }
+
+    fn details(&self, service: u32) -> Option<&Details> {
+        self.details.get(&service)
+    }
+
+    fn next_turn(&self, service: u32) -> u32 {
+        let mut turns = self.turns.borrow_mut();
+        let turn = turns.entry(service).or_default();
+        let before = *turn;
+        *turn = before.wrapping_add(1);
+        before
+    }
+
     fn may_record(&self, now: Ticks) -> bool {
         let mut budget = self.budget.get();
         let may = budget.take(now);
@@ -145,6 +221,21 @@ impl Tables for MemoryTables {
 
     fn real(&self, id: RealId) -> Option<Real> {
         self.reals.get(&id).copied()
+    }
+
+    fn load(&self, id: RealId) -> Load {
+        self.loads.borrow().get(&id).copied().unwrap_or_default()
+    }
+
+    fn count_load(&self, id: RealId, active: i32, inactive: i32) {
+        let mut loads = self.loads.borrow_mut();
+        let load = loads.entry(id).or_default();
+        load.active = load.active.wrapping_add_signed(active.into());
+        load.inactive = load.inactive.wrapping_add_signed(inactive.into());
+    }
+
+    fn is_peer(&self, mac: &Mac) -> bool {
+        self.peers.contains(mac)
     }
 
     fn ingress_mac(&self, ifindex: u32) -> Option<Mac> {
@@ -165,6 +256,10 @@ impl Tables for MemoryTables {
         };
         *self.service_stats.borrow_mut().entry(service).or_default() += packet;
         *self.real_stats.borrow_mut().entry(real).or_default() += packet;
+    }
+
+    fn count_refusal(&self, service: u32, reason: Reason) {
+        *self.refusals.borrow_mut().entry((service, reason.name())).or_default() += 1;
     }
 
     fn count_reason(&self, reason: Reason) {

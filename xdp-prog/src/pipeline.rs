@@ -1,31 +1,43 @@
-//! The way of a packet: parse → service → ring, or connection → rewrite → verdict.
+//! The short way of a packet: parse → service → ring, or connection → real → verdict.
 //!
-//! This is the only place that composes the stages. Nothing is written (no connection, no counter
-//! but the reason's) before it is certain that the packet will be forwarded.
+//! Most packets go this way and no further. What is rare leaves it for the long way
+//! ([`crate::long`]), which can do all that this one can and the rest. Nothing is written (no
+//! connection, no counter but the reason's) before it is certain that the packet will be forwarded,
+//! and nothing at all where it takes the long way.
 
-use lb_common::be::Address;
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Real, RealId, Service, Ticks, Tracking};
+use lb_common::value::{RealId, Service, Tracking, service_flags};
 use lb_common::verdict::Reason;
 
-use crate::headers::{Ethernet, ethertype};
+use crate::forward::{Sending, no_real, send};
+use crate::headers::ethertype;
+use crate::ip::Ip;
 use crate::packet::Packet;
 use crate::parse::{self, Segment};
-use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
-use crate::{conn, rewrite, sched, track};
+use crate::tables::{FamilyTables, Tables};
+use crate::{conn, long, sched, track};
 
 /// Decides what becomes of a frame, rewrites it where it is forwarded, and counts it.
 #[inline(always)]
 pub fn process<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
-    let reason = decide(packet, tables);
+    match short(packet, tables) {
+        Some(reason) => reason,
+        None => long::process(packet, tables),
+    }
+}
+
+/// As [`process`]; `None`, and nothing done, where the packet has to take the long way.
+#[inline(always)]
+pub fn short<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Reason> {
+    let reason = decide(packet, tables)?;
     tables.count_reason(reason);
-    reason
+    Some(reason)
 }
 
 /// Each family goes its own way from here: a value that could hold the headers of either would
 /// pass through memory, byte by byte.
 #[inline(always)]
-fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
+fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Option<Reason> {
     match parse::ethertype(packet) {
         Ok(ethertype::IPV4) => match parse::ipv4(packet) {
             Ok(segment) => balance(packet, tables, &segment),
@@ -35,28 +47,53 @@ fn decide<P: Packet, T: Tables>(packet: &mut P, tables: &T) -> Reason {
             Ok(segment) => balance(packet, tables, &segment),
             Err(reason) => reason,
         },
-        Ok(_) => Reason::NotIp,
-        Err(reason) => reason,
+        Ok(other) if ethertype::is_tag(other) => None,
+        Ok(_) => Some(Reason::NotIp),
+        Err(reason) => Some(reason),
     }
 }
 
 #[inline(always)]
-fn balance<A, P, T>(packet: &mut P, tables: &T, segment: &Segment<A>) -> Reason
+fn balance<A, P, T>(packet: &mut P, tables: &T, segment: &Segment<A>) -> Option<Reason>
 where
-    A: Address,
+    A: Ip,
     P: Packet,
     T: Tables + FamilyTables<A>,
 {
-    let Some(service) = tables.service(&segment.flow.service()) else { return Reason::NoService };
+    let Some(service) = tables.service(&segment.flow.service()) else {
+        return if FamilyTables::<A>::has_wide(tables) { None } else { Some(Reason::NoService) };
+    };
+    if service.has(service_flags::ALL_LONG) {
+        return None;
+    }
+    let reason = serve(packet, tables, service, segment)?;
+    if !reason.is_delivered() {
+        tables.count_refusal(service.id, reason);
+    }
+    Some(reason)
+}
+
+#[inline(always)]
+fn serve<A, P, T>(
+    packet: &mut P,
+    tables: &T,
+    service: Service,
+    segment: &Segment<A>,
+) -> Option<Reason>
+where
+    A: Ip,
+    P: Packet,
+    T: Tables + FamilyTables<A>,
+{
     let tracking = service.tracking();
     if matches!(tracking, Tracking::Full) {
         return tracked(packet, tables, service, segment, None);
     }
-    let Some(slot) = sched::pick(tables, service, &segment.flow) else { return Reason::NoReal };
+    let Some(slot) = sched::pick(tables, service, &segment.flow) else {
+        return Some(no_real(service));
+    };
     if slot.is_settled() || matches!(tracking, Tracking::None) {
-        let Some(real) = tables.real(slot.current()) else { return Reason::NoReal };
-        let opens = segment.opens();
-        return forward(packet, tables, service, segment, (slot.current(), &real), opens);
+        return forward(packet, tables, service, segment, slot.current(), segment.control.opens());
     }
     tracked(packet, tables, service, segment, Some(slot))
 }
@@ -70,104 +107,57 @@ fn tracked<A, P, T>(
     service: Service,
     segment: &Segment<A>,
     slot: Option<Slot>,
-) -> Reason
+) -> Option<Reason>
 where
-    A: Address,
+    A: Ip,
     P: Packet,
     T: Tables + FamilyTables<A>,
 {
+    let Some(details) = tables.details(service.id) else { return Some(no_real(service)) };
     let now = tables.now();
-    if let Some(entry) = tables.connection(&segment.flow) {
-        let before = entry.get();
-        if let Some(real) = tables.real(before.real)
-            && conn::binds(&before, &real, segment.tcp_flags(), service.idle(), now)
-        {
-            let reason = forward(packet, tables, service, segment, (before.real, &real), false);
-            if reason.is_forwarded() {
-                refresh(&entry, &before, segment.tcp_flags(), now);
-            }
-            return reason;
+    if let Some((entry, before, real)) =
+        conn::bound(tables, &segment.flow, segment.control, &details.timeouts, now)
+    {
+        if !real.is_plain() {
+            return None;
         }
+        let sending = Sending::of(service, segment, false);
+        let reason = send::<A, _, _>(packet, tables, sending, (before.real, &real), None);
+        if reason.is_delivered() {
+            conn::refresh(tables, service, &entry, &before, segment.control, now);
+        }
+        return Some(reason);
+    }
+    if service.has(service_flags::BINDS_LONG) {
+        return None;
     }
     let Some(slot) = slot.or_else(|| sched::pick(tables, service, &segment.flow)) else {
-        return Reason::NoReal;
+        return Some(no_real(service));
     };
-    let fate =
-        track::fate(service.tracking(), slot, segment.tcp_flags(), || tables.may_record(now));
-    let Some(real) = tables.real(fate.real) else { return Reason::NoReal };
-    let full = matches!(service.tracking(), Tracking::Full);
-    let opens = full || segment.opens();
-    let reason = forward(packet, tables, service, segment, (fate.real, &real), opens);
-    if !reason.is_forwarded() {
-        return reason;
+    let fate = track::fate(service.tracking(), slot, segment.control, || tables.may_record(now));
+    let reason = forward(packet, tables, service, segment, fate.real, fate.opens)?;
+    if reason.is_delivered() {
+        track::note(tables, service, &segment.flow, segment.control, &fate, now);
     }
-    if fate.record {
-        let connection = Connection {
-            real: fate.real,
-            generation: real.generation,
-            seen: now,
-            state: conn::first_state(segment.tcp_flags()),
-        };
-        tables.store_connection(&segment.flow, &connection);
-    } else if fate.defer {
-        tables.count_deferred(service.id);
-    }
-    reason
+    Some(reason)
 }
 
-#[inline(always)]
-fn refresh<E: ConnectionEntry>(entry: &E, before: &Connection, tcp_flags: Option<u8>, now: Ticks) {
-    let state = conn::next_state(before.state, tcp_flags);
-    // A cache line that is not written stays shared between the CPUs.
-    if before.seen != now || before.state != state {
-        entry.touch(now, state);
-    }
-}
-
-/// Sends the packet to a real, and counts it for that real and its service.
 #[inline(always)]
 fn forward<A, P: Packet, T: Tables>(
     packet: &mut P,
     tables: &T,
     service: Service,
     segment: &Segment<A>,
-    (id, real): (RealId, &Real),
+    id: RealId,
     opens: bool,
-) -> Reason {
-    if !real.forwards() {
-        return Reason::NoReal;
+) -> Option<Reason>
+where
+    A: Ip,
+{
+    let Some(real) = tables.real(id) else { return Some(no_real(service)) };
+    if !real.is_plain() {
+        return if real.forwards() { None } else { Some(no_real(service)) };
     }
-    let direct = real.ifindex == packet.ingress();
-    if !addressed_to_us(packet, tables, real, direct) {
-        return Reason::OtherHost;
-    }
-    if !direct && !tables.redirect(real.ifindex) {
-        return Reason::NoEgress;
-    }
-    if !rewrite::addresses(packet, real) {
-        return Reason::Truncated;
-    }
-    let closes = segment.closes();
-    tables.count_forwarded(service.id, id, Counted { bytes: segment.bytes, opens, closes });
-    if direct { Reason::Transmitted } else { Reason::Redirected }
-}
-
-/// A switch that does not know a real's MAC yet floods the very frame that a director sent to it.
-/// A director that took such a frame for its own would send it round for ever.
-///
-/// The interface's own MAC is at hand in the real when the packet goes back out where it came in;
-/// only the other way needs a look-up.
-#[inline(always)]
-fn addressed_to_us<P: Packet, T: Tables>(
-    packet: &P,
-    tables: &T,
-    real: &Real,
-    direct: bool,
-) -> bool {
-    let Some(ethernet) = packet.header::<Ethernet>(0) else { return false };
-    if direct {
-        ethernet.destination() == real.source
-    } else {
-        tables.ingress_mac(packet.ingress()) == Some(ethernet.destination())
-    }
+    let sending = Sending::of(service, segment, opens);
+    Some(send::<A, _, _>(packet, tables, sending, (id, &real), None))
 }

@@ -17,7 +17,9 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::btf_maps::{Array, PerCpuArray};
 use aya_ebpf::macros::{btf_map, xdp};
 use aya_ebpf::programs::XdpContext;
-use lb_common::traffic::{RECORDED_FLOWS, Recording, SINK_PORTS, flow_of, seen};
+use lb_common::traffic::{
+    RECORDED_FLOWS, Recording, SINK_PORTS, client_v4, client_v6, flow_of, seen,
+};
 use xdp_prog::packet::Packet as _;
 
 use crate::counter::count;
@@ -47,6 +49,8 @@ struct Packet {
     /// Last bytes of the client's address.
     client: [u8; 4],
     port: u16,
+    /// It comes from one of the generator's clients.
+    generated: bool,
 }
 
 /// TCP and UDP are the clients' packets: the bed's own talk is ARP, ND and the like.
@@ -60,6 +64,7 @@ fn packet(ctx: &XdpContext) -> Option<Packet> {
             real,
             client: [v4[26], v4[27], v4[28], v4[29]],
             port: u16::from_be_bytes([v4[34], v4[35]]),
+            generated: v4[26] == client_v4(0)[0],
         }),
         ([0x86, 0xdd], _) => {
             let v6: &[u8; HEAD_V6] = frame.header(0)?;
@@ -67,6 +72,7 @@ fn packet(ctx: &XdpContext) -> Option<Packet> {
                 real,
                 client: [v6[34], v6[35], v6[36], v6[37]],
                 port: u16::from_be_bytes([v6[54], v6[55]]),
+                generated: v6[22..26] == client_v6(0)[..4],
             })
         }
         _ => None,
@@ -79,6 +85,18 @@ pub fn count_arrived(ctx: XdpContext) -> u32 {
     let Some(packet) = packet(&ctx) else { return xdp_action::XDP_PASS };
     count(ARRIVED.get_ptr_mut(packet.real.into()));
     xdp_action::XDP_DROP
+}
+
+/// Counts the generator's packets, and lets those of real clients through to the reals.
+#[xdp(frags)]
+pub fn take_generated(ctx: XdpContext) -> u32 {
+    match packet(&ctx) {
+        Some(packet) if packet.generated => {
+            count(ARRIVED.get_ptr_mut(packet.real.into()));
+            xdp_action::XDP_DROP
+        }
+        _ => xdp_action::XDP_PASS,
+    }
 }
 
 /// Counts packets and notes the real of each flow.

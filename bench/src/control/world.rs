@@ -31,7 +31,7 @@ impl Size {
     pub fn endpoint(number: u32) -> Endpoint {
         let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 10, 0, 1)) + number / 100);
         let port = 1000 + (number % 100) as u16;
-        Endpoint { protocol: Protocol::Tcp, address: address.into(), port }
+        Endpoint { protocol: Protocol::Tcp, address: address.into(), port: port.into() }
     }
 
     /// The definition file, in which the first real of every service has this weight.

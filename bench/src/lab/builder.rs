@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use super::topology::{HostPlan, Options, Plan};
+use super::topology::{HostPlan, Options, Plan, Wiring};
 use super::{BPFFS, Host, Lab, LabError, Namespace, Pins, router, switch, wait_until};
 
 /// How long cables may take to carry frames.
@@ -46,7 +46,14 @@ pub struct LabBuilder {
 
 impl LabBuilder {
     pub(super) fn new() -> Self {
-        let options = Options { reals: 3, far_reals: 0, nat_port: None, mtu: 1500 };
+        let options = Options {
+            reals: 3,
+            far_reals: 0,
+            nat_port: None,
+            mtu: 1500,
+            second_client: false,
+            wiring: Wiring::Cables,
+        };
         Self { name: None, options }
     }
 
@@ -70,6 +77,37 @@ impl LabBuilder {
     #[must_use]
     pub fn nat_router(mut self, port: u16) -> Self {
         self.options.nat_port = Some(port);
+        self
+    }
+
+    /// Adds a second client on a bridge of its own, to which the director has an interface too. A
+    /// router carries the reals' replies to it.
+    #[must_use]
+    pub fn second_client(mut self) -> Self {
+        self.options.second_client = true;
+        self
+    }
+
+    /// Joins all machines by one cable each to one bridge, on which the networks are VLANs: 10 for
+    /// the client's, 20 for the far reals'. Needs a kernel with the driver `8021q`.
+    #[must_use]
+    pub fn trunk(mut self) -> Self {
+        self.options.wiring = Wiring::Trunk { provider: None };
+        self
+    }
+
+    /// The same, all VLANs within one of a provider's (802.1ad).
+    #[must_use]
+    pub fn trunk_within(mut self, vlan: u16) -> Self {
+        self.options.wiring = Wiring::Trunk { provider: Some(vlan) };
+        self
+    }
+
+    /// Gives the director two cables, bonded as `bond0`, one of which is the other's backup. Needs
+    /// a kernel with the driver `bonding`.
+    #[must_use]
+    pub fn bonded_director(mut self) -> Self {
+        self.options.wiring = Wiring::Bond;
         self
     }
 
@@ -111,17 +149,31 @@ impl LabBuilder {
         let director = build(&plan.director)?;
         let reals = plan.reals.iter().map(build).collect::<Result<Vec<_>, _>>()?;
         let router = plan.router.as_ref().map(build).transpose()?;
+        let second_client = plan.second_client.as_ref().map(build).transpose()?;
 
-        let director_ports: Vec<_> = plan.director.ports().collect();
-        let ports = switch::prepare_for_xdp(&switch, &director_ports)?;
+        let ports = switch::prepare_for_xdp(&switch, &plan.ports(&plan.director))?;
         if let Some(router) = &router {
             router::start(&router.namespace, self.options.nat_port)?;
         }
         wait_until("all cables to carry frames", READY_LIMIT, || {
-            all_carry(&switch, [&client, &director].into_iter().chain(&reals).chain(&router))
+            let hosts = [&client, &director].into_iter().chain(&reals);
+            all_carry(&switch, hosts.chain(&router).chain(&second_client))
         })?;
-        let directors = AtomicUsize::new(0);
-        Ok(Lab { ports, client, director, reals, router, switch, pins, files, name, directors })
+        let (interfaces, directors) = (plan.interfaces(), AtomicUsize::new(0));
+        Ok(Lab {
+            ports,
+            client,
+            director,
+            reals,
+            router,
+            second_client,
+            switch,
+            pins,
+            files,
+            name,
+            interfaces,
+            directors,
+        })
     }
 }
 

@@ -50,6 +50,7 @@ struct Link {
 #[derive(Deserialize)]
 struct State {
     operstate: String,
+    link_type: String,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +69,21 @@ struct Direction {
     bytes: u64,
     packets: u64,
     dropped: u64,
+}
+
+#[derive(Deserialize)]
+struct Bond {
+    linkinfo: BondInfo,
+}
+
+#[derive(Deserialize)]
+struct BondInfo {
+    info_data: BondData,
+}
+
+#[derive(Deserialize)]
+struct BondData {
+    active_slave: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,10 +129,22 @@ impl Namespace {
         Ok(self.link(interface)?.address)
     }
 
-    /// Whether all its cables are up and have carrier.
+    /// Whether all its cables, and what is made of them, are up and have carrier.
     pub(super) fn all_up(&self) -> Result<bool, LabError> {
-        let cables: Vec<State> = self.json(&["ip", "-j", "link", "show", "type", "veth"])?;
-        Ok(cables.iter().all(|cable| cable.operstate == "UP"))
+        let links: Vec<State> = self.json(&["ip", "-j", "link", "show"])?;
+        let mut ethernet = links.iter().filter(|link| link.link_type == "ether");
+        Ok(ethernet.all(|link| link.operstate == "UP"))
+    }
+
+    /// The member of the bond `interface` that sends and receives, where the others are its backup.
+    ///
+    /// # Errors
+    ///
+    /// There is no such interface, or it is not a bond.
+    pub fn active_member(&self, interface: &str) -> Result<Option<String>, LabError> {
+        let words = ["ip", "-j", "-d", "link", "show", "dev", interface];
+        let mut bonds: Vec<Bond> = self.json(&words)?;
+        Ok(bonds.pop().and_then(|bond| bond.linkinfo.info_data.active_slave))
     }
 
     /// How an XDP program is attached to `interface`, if one is.

@@ -29,8 +29,9 @@ mod switch;
 mod topology;
 mod wait;
 mod web;
+mod wiring;
 
-pub use address::{PUBLIC4, PUBLIC6, VIP4, VIP6, VIPS};
+pub use address::{PUBLIC4, PUBLIC6, SIDE_VIPS, VIP4, VIP6, VIPS};
 pub use builder::LabBuilder;
 pub use director::{Director, DirectorBuilder, setup_reals};
 pub use echo::Echo;
@@ -48,23 +49,23 @@ const BPFFS: &str = "/sys/fs/bpf";
 /// One machine of the bed. Clones are the same machine.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// `client`, `director`, `router`, or `real1` and so on.
+    /// `client`, `director`, `router`, `client2`, or `real1` and so on.
     pub name: String,
     /// Its network namespace.
     pub namespace: Arc<Namespace>,
-    /// The address on its `eth0`.
+    /// The address on its first network.
     pub ipv4: Ipv4Addr,
-    /// The address on its `eth0`.
+    /// The address on its first network.
     pub ipv6: Ipv6Addr,
 }
 
 impl Host {
-    /// Both addresses on its `eth0`.
+    /// Both addresses on its first network.
     pub fn addresses(&self) -> [IpAddr; 2] {
         [self.ipv4.into(), self.ipv6.into()]
     }
 
-    /// The address on its `eth0` in the family of `like`.
+    /// The address on its first network in the family of `like`.
     pub fn address_like(&self, like: IpAddr) -> IpAddr {
         if like.is_ipv4() { self.ipv4.into() } else { self.ipv6.into() }
     }
@@ -90,11 +91,14 @@ pub struct Lab {
     pub reals: Vec<Host>,
     /// Joins the networks, where there are several. Default gateway of all others.
     pub router: Option<Host>,
+    /// Sends requests on a network of its own, where the bed was to have it.
+    pub second_client: Option<Host>,
     /// Has the bridges, and a port named after each machine.
     pub switch: Namespace,
     pins: Pins,
     files: TempDir,
     name: String,
+    interfaces: &'static [&'static str],
     directors: AtomicUsize,
 }
 
@@ -119,15 +123,15 @@ impl Lab {
         &self.pins.path
     }
 
-    /// The director's interfaces, that of the client's side first.
+    /// The director's interfaces, that of the client's side first: its cables, or the bond of them.
     pub fn interfaces(&self) -> &'static [&'static str] {
-        let second = self.ports.iter().any(|(port, _)| port == "director-1");
-        if second { &["eth0", "eth1"] } else { &["eth0"] }
+        self.interfaces
     }
 
-    /// Client, director, reals, and the router if there is one.
+    /// Client, director, reals, and the router and the second client if there are.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        [&self.client, &self.director].into_iter().chain(&self.reals).chain(&self.router)
+        let always = [&self.client, &self.director].into_iter().chain(&self.reals);
+        always.chain(&self.router).chain(&self.second_client)
     }
 
     /// Starts a web server on each real.
@@ -155,6 +159,28 @@ impl Lab {
         let link = switch::replace(&port, link, program)?;
         self.ports.push((port, link));
         Ok(())
+    }
+
+    /// Makes the switch's port of a real fit for native XDP on the real's `eth0`, as that of the
+    /// director is: the real may be a director, too.
+    ///
+    /// # Errors
+    ///
+    /// A step fails.
+    pub fn admit_native_xdp(&mut self, real: usize) -> Result<(), LabError> {
+        let port = wiring::port(&self.reals[real].name, 0);
+        self.ports.extend(switch::prepare_for_xdp(&self.switch, &[port])?);
+        Ok(())
+    }
+
+    /// Takes the carrier from the director's cable `eth<index>`.
+    ///
+    /// # Errors
+    ///
+    /// It has no such cable.
+    pub fn cut(&self, index: usize) -> Result<(), LabError> {
+        let port = wiring::port(&self.director.name, index);
+        self.switch.ip(&format!("link set dev {port} down\n"))
     }
 
     /// Lets the bed stand after this process; [`cleanup::remove`] takes it down.

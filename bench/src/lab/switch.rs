@@ -22,6 +22,9 @@ struct Port {
 /// Makes ports fit for a native XDP program at the other end of the cable. The settings last as
 /// long as the links that are returned, one for each port.
 ///
+/// Tags must stand in the frame: beside it, as a driver puts them that has hardware for them, XDP
+/// does not see them.
+///
 /// A veth delivers what its peer's program sends back only while it runs a native program itself,
 /// if only one that passes everything. And such frames must have their checksums before XDP sees
 /// them, since nobody completes them afterwards.
@@ -30,7 +33,10 @@ pub(super) fn prepare_for_xdp(
     ports: &[String],
 ) -> Result<Vec<(String, FdLink)>, LabError> {
     for port in ports {
-        switch.run(&["ethtool", "-K", port, "tx", "off"])?;
+        let off = ["tx", "tx-vlan-hw-insert", "tx-vlan-stag-hw-insert"];
+        let settings = off.iter().flat_map(|feature| [*feature, "off"]);
+        let words: Vec<_> = ["ethtool", "-K", port].into_iter().chain(settings).collect();
+        switch.run(&words)?;
     }
     switch.enter(|| {
         ports.iter().map(|port| Ok((port.clone(), attach_pass(port)?))).collect::<Result<_, _>>()

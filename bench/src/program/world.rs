@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use lb_common::budget::Budget;
+use lb_common::details::Details;
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::ring::Slot;
-use lb_common::timeout;
+use lb_common::timeout::{self, Timeouts};
 use lb_common::traffic::{DIRECTOR, SERVICE_PORT, vip_v4, vip_v6};
 use lb_common::value::{Real, RealId, Service, real_flags, ticks_from_secs};
 use lb_common::verdict::Reason;
 use lb_ctl::config::model::Endpoint;
 use lb_ctl::dataplane::aya::{AyaDataplane, OpenOptions};
+use lb_ctl::dataplane::keeping::Kept;
 use lb_ctl::dataplane::{Dataplane as _, DataplaneError, ReadConnections};
 use lb_ctl::reconcile::op::MapOp;
 use lb_ctl::sched::maglev::{self, Member};
@@ -44,8 +47,7 @@ impl World {
         let mut dataplane =
             AyaDataplane::open(&OpenOptions { pin_dir, capacity, seed: DEFAULT_SEED })?;
         let filled = fill(&mut dataplane, row).and_then(|()| {
-            let services = (0..row.services).map(|id| (endpoint(row, id), service(row, id).idle()));
-            dataplane.connections(services.collect())
+            dataplane.connections((0..row.services).map(|id| kept(row, id)).collect())
         });
         // The open descriptors keep everything; without names nothing is left behind, however this
         // process ends.
@@ -111,6 +113,11 @@ fn fill(dataplane: &mut AyaDataplane, row: &Row) -> Result<(), DataplaneError> {
     }
     let numbered: Vec<(u32, &[Slot])> = (0..).zip(rings.iter().map(Vec::as_slice)).collect();
     dataplane.put_ring_slots(&numbered)?;
+    // Rows that track every flow are there to show what that costs: none is left out.
+    dataplane.put_budget(Budget::of(u32::MAX, u32::MAX))?;
+    let details =
+        (0..row.services).map(|id| MapOp::PutDetails { service: id, details: details(row) });
+    dataplane.run_alike(&details.collect::<Vec<_>>())?;
     let services = (0..row.services).map(|id| (endpoint(row, id), service(row, id))).collect();
     dataplane.run(&MapOp::SetServices { services })
 }
@@ -145,10 +152,18 @@ fn endpoint(row: &Row, id: u32) -> Endpoint {
         Family::V4 => vip_v4(id).into(),
         Family::V6 => vip_v6(id).into(),
     };
-    Endpoint { protocol: row.protocol(), address, port: SERVICE_PORT }
+    Endpoint { protocol: row.protocol(), address, port: SERVICE_PORT.into() }
 }
 
 fn service(row: &Row, id: u32) -> Service {
+    Service::new(id, row.tracking, 0)
+}
+
+fn details(row: &Row) -> Details {
     let idle = ticks_from_secs(timeout::default_idle_secs(row.protocol()));
-    Service::new(id, row.tracking, idle)
+    Details { timeouts: Timeouts::with_idle(idle), ..Details::default() }
+}
+
+fn kept(row: &Row, id: u32) -> Kept {
+    Kept { endpoint: endpoint(row, id), service: service(row, id), details: details(row) }
 }

@@ -19,6 +19,8 @@ pub enum SinkProgram {
     Count,
     /// Counts, and notes the real of each flow.
     Record,
+    /// Counts what the generator sends, and passes all else.
+    Generated,
 }
 
 impl SinkProgram {
@@ -26,6 +28,7 @@ impl SinkProgram {
         match self {
             Self::Count => "count_arrived",
             Self::Record => "record_flows",
+            Self::Generated => "take_generated",
         }
     }
 }

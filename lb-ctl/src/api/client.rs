@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::{Method, Request, StatusCode, header};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::net::UnixStream;
 
+use self::packets::Packets;
 use super::wire;
-use crate::command::OnHandEdit;
+use crate::command::{OnHandEdit, Wanted};
 use crate::config::model::Endpoint;
+
+pub mod packets;
 
 /// How long a daemon may take to answer; a definition of ten thousand services takes seconds.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -230,6 +233,17 @@ impl Client {
         self.act(Method::POST, "/v1/zero".to_owned()).await
     }
 
+    /// Traces packets, for as long as the answer is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`wire::ErrorKind::NotFound`] if there is no such service, [`wire::ErrorKind::Failed`] while
+    /// another trace runs.
+    pub async fn trace(&self, wanted: &Wanted) -> Answer<Packets> {
+        let response = self.begin(Method::GET, trace_path(wanted), Bytes::new()).await?;
+        Ok(Packets::new(self.clone(), response))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: String) -> Answer<T> {
         self.act(Method::GET, path).await
     }
@@ -272,39 +286,65 @@ impl Client {
     }
 
     async fn call(&self, method: Method, path: String, body: Bytes) -> Answer<Bytes> {
+        let answer = async {
+            let response = self.begin(method, path, body).await?;
+            self.rest(response).await
+        };
+        let answer = tokio::time::timeout(self.patience, answer);
+        answer.await.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    /// Asks, and waits for an answer's head that says that it is done.
+    async fn begin(&self, method: Method, path: String, body: Bytes) -> Answer<Response<Incoming>> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| unreachable(&self.socket, &error))?;
-        let answer = tokio::time::timeout(self.patience, exchange(stream, method, path, body));
-        let (status, body) = match answer.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) if error.is_parse() => return Err(self.strange(&error.to_string())),
-            Ok(Err(error)) => {
-                return Err(self.lost(&format!("broke off before it answered ({error})")));
-            }
-            Err(_) => {
-                let limit = self.patience.as_secs_f32();
-                return Err(self.lost(&format!("did not answer within {limit} s")));
-            }
+        let answer = tokio::time::timeout(self.patience, ask(stream, method, path, body));
+        let response = match answer.await {
+            Ok(answer) => answer.map_err(|error| self.broken(&error))?,
+            Err(_) => return Err(self.late()),
         };
+        let status = response.status();
         if status.is_success() {
-            return Ok(body);
+            return Ok(response);
         }
-        let error: wire::Error = serde_json::from_slice(&body)
+        let error: wire::Error = serde_json::from_slice(&self.rest(response).await?)
             .map_err(|_| self.strange(&format!("HTTP status {status}")))?;
         Err(match status {
             StatusCode::FORBIDDEN => forbidden(&self.socket),
             _ => ClientError::Answered(error),
         })
     }
+
+    async fn rest(&self, response: Response<Incoming>) -> Answer<Bytes> {
+        let body = response.into_body().collect().await;
+        Ok(body.map_err(|error| self.broken(&error))?.to_bytes())
+    }
+
+    fn broken(&self, error: &hyper::Error) -> ClientError {
+        if error.is_parse() {
+            return self.strange(&error.to_string());
+        }
+        self.lost(&format!("broke off before it answered ({error})"))
+    }
+
+    fn broke_off(&self, error: &hyper::Error) -> ClientError {
+        let socket = self.socket.display();
+        ClientError::NoAnswer(format!("the daemon on {socket} broke off ({error}); is it running?"))
+    }
+
+    fn late(&self) -> ClientError {
+        let limit = self.patience.as_secs_f32();
+        self.lost(&format!("did not answer within {limit} s"))
+    }
 }
 
-async fn exchange(
+async fn ask(
     stream: UnixStream,
     method: Method,
     path: String,
     body: Bytes,
-) -> Result<(StatusCode, Bytes), hyper::Error> {
+) -> Result<Response<Incoming>, hyper::Error> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let request = Request::builder()
         .method(method)
@@ -313,16 +353,10 @@ async fn exchange(
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(body))
         .expect("paths are made of literals, addresses and numbers");
-    let answer = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        drop(sender);
-        Ok((status, body))
-    };
-    // The connection does the work; its own error is what the answer fails with.
-    let (answer, _) = tokio::join!(answer, connection);
-    answer
+    // The connection does the work, and ends with the sender and the answer's body; its own error
+    // is what the answer fails with.
+    tokio::spawn(connection);
+    sender.send_request(request).await
 }
 
 fn unreachable(socket: &Path, error: &io::Error) -> ClientError {
@@ -363,6 +397,16 @@ fn service_name(endpoint: Endpoint) -> String {
 
 fn filter(only: Option<Endpoint>) -> String {
     only.map_or_else(String::new, |endpoint| format!("?service={}", service_name(endpoint)))
+}
+
+fn trace_path(wanted: &Wanted) -> String {
+    let Wanted { only, source, count, every } = wanted;
+    let mut path = format!("/v1/trace?every={every}");
+    let service = only.map(|endpoint| format!("&service={}", service_name(endpoint)));
+    path.extend(service);
+    path.extend(source.map(|network| format!("&source={network}")));
+    path.extend(count.map(|count| format!("&count={count}")));
+    path
 }
 
 fn service_path(endpoint: Endpoint) -> String {

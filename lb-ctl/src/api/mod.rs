@@ -2,8 +2,10 @@
 
 pub mod client;
 pub mod door;
+pub mod feed;
 pub mod openapi;
 pub mod peer;
+pub mod properties;
 pub mod request;
 pub mod routes;
 pub mod server;

@@ -8,6 +8,9 @@ use super::routes::{Body, ROUTES, Route};
 use super::wire;
 use crate::config::file::Document;
 
+/// The media type of JSON objects that each stand on a line.
+pub const LINES: &str = "application/x-ndjson";
+
 /// The OpenAPI 3.1 document of [`ROUTES`].
 pub fn document() -> Value {
     let mut generator = SchemaSettings::draft2020_12()
@@ -82,19 +85,25 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn path_parameter(name: &str) -> &'static str {
     match name {
         "protocol" => "tcp or udp",
-        "endpoint" => "VIP and port: 192.0.2.10:80 or [2001:db8::10]:80",
+        "endpoint" => {
+            "VIP and ports: 192.0.2.10:80, [2001:db8::10]:8000-8100 or, for any port, 192.0.2.10:0"
+        }
         _ => "The real's address",
     }
 }
 
 fn content(body: Body, generator: &mut SchemaGenerator) -> Option<Value> {
+    let kind = match body {
+        Body::Lines(_) => LINES,
+        _ => "application/json",
+    };
     let schema = match body {
         Body::Empty => return None,
-        Body::Json(schema) => schema(generator).to_value(),
+        Body::Json(schema) | Body::Lines(schema) => schema(generator).to_value(),
         Body::Definition => generator.subschema_for::<Document>().to_value(),
         Body::Description => json!({ "type": "object", "description": "An OpenAPI document." }),
     };
-    Some(json!({ "application/json": { "schema": schema } }))
+    Some(json!({ kind: { "schema": schema } }))
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! From an HTTP request's parts to a [`Command`]. Pure.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use lb_common::key::Protocol;
 use serde::de::DeserializeOwned;
 
+use super::properties;
 use super::routes::{Operation, Route};
 use super::wire;
-use crate::command::{Change, Command, OnHandEdit};
-use crate::config::edit::ServiceChange;
+use crate::command::{Change, Command, OnHandEdit, Wanted};
 use crate::config::endpoint::parse_service;
 use crate::config::model::Endpoint;
-use crate::config::rules::{self, RuleError};
+use crate::config::rules::{self, RuleError, policy};
 
 /// What a request brings, percent-decoded.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,7 @@ pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refus
         Operation::Zero => Command::Zero,
         Operation::List => Command::List { only: query.only },
         Operation::Connections => Command::Connections { only: query.only },
+        Operation::Trace => Command::Trace(Wanted { only: query.only, ..query.wanted }),
         Operation::Diff => Command::Diff { text: text(parts.body)? },
         Operation::Apply => change(Change::Apply { text: text(parts.body)? }),
         Operation::Clear => change(Change::Clear),
@@ -72,6 +74,7 @@ pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refus
 struct Query {
     only: Option<Endpoint>,
     on_hand_edit: OnHandEdit,
+    wanted: Wanted,
 }
 
 impl Query {
@@ -88,11 +91,23 @@ impl Query {
                     let message = format!("query parameter force=`{other}`: write true or false");
                     return Err(Refusal::Unreadable(message));
                 }
+                ("source", network) => {
+                    query.wanted.source = Some(policy::prefix(network).map_err(unreadable)?);
+                }
+                ("count", number) => query.wanted.count = Some(at_least_one(name, number)?),
+                ("every", number) => query.wanted.every = at_least_one(name, number)?,
                 (_, service) => query.only = Some(one_service(service)?),
             }
         }
         Ok(query)
     }
+}
+
+fn at_least_one<N: FromStr + PartialOrd + From<u8>>(name: &str, text: &str) -> Result<N, Refusal> {
+    text.parse().ok().filter(|number| *number >= N::from(1)).ok_or_else(|| {
+        let message = format!("query parameter {name}=`{text}`: write a whole number from 1 on");
+        Refusal::Unreadable(message)
+    })
 }
 
 fn one_service(text: &str) -> Result<Endpoint, Refusal> {
@@ -150,30 +165,14 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 fn add_service(body: &[u8]) -> Result<Change, Refusal> {
-    let wire::NewService { protocol, vip, port, name, scheduler, tracking, idle_timeout } =
-        json(body)?;
-    let port = rules::port(port.into()).map_err(|error| invalid(&error))?;
-    let endpoint = Endpoint { protocol, address: vip, port };
-    let asked = wire::ServiceEdit { name, scheduler, tracking, idle_timeout };
-    Ok(Change::AddService { endpoint, properties: properties(asked)? })
+    let (endpoint, asked) = json::<wire::NewService>(body)?.split();
+    let properties = properties::new(asked).map_err(|error| invalid(&error))?;
+    Ok(Change::AddService { endpoint, properties })
 }
 
 fn edit_service(endpoint: Endpoint, body: &[u8]) -> Result<Change, Refusal> {
-    Ok(Change::EditService { endpoint, properties: properties(json(body)?)? })
-}
-
-fn properties(asked: wire::ServiceEdit) -> Result<ServiceChange, Refusal> {
-    let wire::ServiceEdit { name, scheduler, tracking, idle_timeout } = asked;
-    let idle = |seconds: u32| rules::idle_timeout_secs(seconds.into());
-    let read = || {
-        Ok(ServiceChange {
-            name,
-            scheduler: scheduler.as_deref().map(rules::scheduler).transpose()?,
-            tracking: tracking.as_deref().map(rules::tracking).transpose()?,
-            idle_timeout: idle_timeout.map(idle).transpose()?,
-        })
-    };
-    read().map_err(|error: RuleError| invalid(&error))
+    let properties = properties::changed(json(body)?).map_err(|error| invalid(&error))?;
+    Ok(Change::EditService { endpoint, properties })
 }
 
 fn invalid(error: &RuleError) -> Refusal {
@@ -209,6 +208,7 @@ fn edit_real(endpoint: Endpoint, address: IpAddr, body: &[u8]) -> Result<Change,
 mod tests {
     use super::super::routes::ROUTES;
     use super::*;
+    use crate::config::edit::ServiceChange;
     use crate::config::model::Tracking;
 
     fn ask(
@@ -290,6 +290,32 @@ mod tests {
         let one = ask(Operation::List, &[], &[("service", "udp/192.0.2.10:53")], "").unwrap();
         let Some(Command::List { only: Some(only) }) = one else { panic!("no service") };
         assert_eq!(only.to_string(), "udp 192.0.2.10:53");
+    }
+
+    #[test]
+    fn what_is_to_be_traced() {
+        let trace = |query: &[(&str, &str)]| ask(Operation::Trace, &[], query, "");
+        assert_eq!(trace(&[]), Ok(Some(Command::Trace(Wanted::default()))));
+        let all = [
+            ("service", "tcp/192.0.2.10:80"),
+            ("source", "198.51.100.0/24"),
+            ("count", "5"),
+            ("every", "10"),
+        ];
+        let Ok(Some(Command::Trace(wanted))) = trace(&all) else { panic!("no trace") };
+        assert_eq!(wanted.only.unwrap().to_string(), "tcp 192.0.2.10:80");
+        assert_eq!(wanted.source.unwrap().to_string(), "198.51.100.0/24");
+        assert_eq!((wanted.count, wanted.every), (Some(5), 10));
+        for (name, value) in [
+            ("count", "0"),
+            ("count", "-1"),
+            ("every", "0"),
+            ("every", "4294967296"),
+            ("source", "198.51.100.7/24"),
+            ("source", "here"),
+        ] {
+            assert!(trace(&[(name, value)]).is_err(), "{name}={value} is taken");
+        }
     }
 
     #[test]

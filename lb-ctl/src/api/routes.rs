@@ -1,5 +1,6 @@
 //! What can be asked over HTTP: the one table behind the server and its description. Pure.
 
+use lb_common::limits;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::wire;
@@ -38,6 +39,8 @@ pub enum Operation {
     Clear,
     /// Set all counters to zero.
     Zero,
+    /// Packets as they come, and what becomes of them.
+    Trace,
     /// This interface, described.
     OpenApi,
 }
@@ -79,6 +82,8 @@ pub enum Body {
     Json(fn(&mut SchemaGenerator) -> Schema),
     /// The text of a definition file.
     Definition,
+    /// JSON of a type of [`wire`], again and again, each on a line.
+    Lines(fn(&mut SchemaGenerator) -> Schema),
     /// An OpenAPI document.
     Description,
 }
@@ -121,18 +126,43 @@ impl Route {
 
     /// The longest body that is read, in bytes.
     pub const fn body_limit(&self) -> usize {
-        match self.request {
-            Body::Definition => MAX_BYTES,
-            _ => 64 << 10,
+        match (self.request, self.operation) {
+            (Body::Definition, _) => MAX_BYTES,
+            (_, Operation::AddService | Operation::EditService) => SERVICE_BYTES,
+            _ => PLAIN_BYTES,
         }
     }
 }
+
+const PLAIN_BYTES: usize = 64 << 10;
+
+/// Room for all prefixes of sources there can be: the longest in quotes has 46 characters, commas
+/// and blanks come on top.
+const SERVICE_BYTES: usize = PLAIN_BYTES + 50 * limits::DEFAULT_SOURCES as usize;
 
 const ONLY: &[Parameter] = &[Parameter {
     name: "service",
     kind: "string",
     description: "Only this service, as `tcp/192.0.2.10:80` or `udp/[2001:db8::10]:53`.",
 }];
+const TRACE: &[Parameter] = &[
+    ONLY[0],
+    Parameter {
+        name: "source",
+        kind: "string",
+        description: "Only packets from this address or network, as `198.51.100.0/24`.",
+    },
+    Parameter {
+        name: "count",
+        kind: "integer",
+        description: "End after so many packets; without it, when the client goes.",
+    },
+    Parameter {
+        name: "every",
+        kind: "integer",
+        description: "Only one of so many packets, on each CPU.",
+    },
+];
 const FORCE: &[Parameter] = &[Parameter {
     name: "force",
     kind: "boolean",
@@ -193,6 +223,16 @@ pub const ROUTES: &[Route] = &[
         query: ONLY,
         response: json::<wire::Connections>(),
         ..reads("/v1/connections", Operation::Connections, "The tracked connections")
+    },
+    Route {
+        query: TRACE,
+        response: Body::Lines(SchemaGenerator::subschema_for::<wire::TracedPacket>),
+        ..reads(
+            "/v1/trace",
+            Operation::Trace,
+            "Packets as they come, and what becomes of them, one JSON object a line; one client at \
+             a time",
+        )
     },
     Route {
         response: Body::Definition,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::{BytesRejection, RawPathParamsRejection};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, RawPathParams, Request, State};
 use axum::http::{StatusCode, Uri, header};
@@ -112,6 +112,10 @@ fn success(reply: Reply) -> Response {
         Reply::List(list) => Json(list).into_response(),
         Reply::Connections(connections) => Json(connections).into_response(),
         Reply::Status(status) => Json(status).into_response(),
+        Reply::Trace(feed) => {
+            let lines = Body::from_stream(feed.into_lines());
+            ([(header::CONTENT_TYPE, openapi::LINES)], lines).into_response()
+        }
         Reply::Done => Json(wire::Changes::default()).into_response(),
         Reply::Definition(text) => {
             ([(header::CONTENT_TYPE, "application/json")], text).into_response()

@@ -6,9 +6,15 @@ use lb_common::key::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-mod request;
+use crate::config::ports::Ports;
 
-pub use request::{NewReal, NewService, RealEdit, ServiceEdit};
+mod request;
+mod service;
+mod trace;
+
+pub use request::{NewReal, NewService, PersistenceEdit, RealEdit, ServiceEdit, TimeoutsEdit};
+pub use service::Service;
+pub use trace::{TracedPacket, hexadecimal};
 
 /// Counters of a service or a real since they were last set to zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -77,29 +83,6 @@ pub struct Real {
     pub settling: bool,
     /// Its counters.
     pub stats: Stats,
-}
-
-/// A service.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Service {
-    /// Its name, where it has one.
-    pub name: Option<String>,
-    /// TCP or UDP.
-    pub protocol: Protocol,
-    /// The virtual address.
-    pub vip: IpAddr,
-    /// The port.
-    pub port: u16,
-    /// The scheduler's LVS name.
-    pub scheduler: String,
-    /// `changes`, `full` or `none`: what is remembered of its flows.
-    pub tracking: String,
-    /// Seconds after its last packet until a flow is forgotten.
-    pub idle_timeout: u32,
-    /// Its counters.
-    pub stats: Stats,
-    /// Its reals.
-    pub reals: Vec<Real>,
 }
 
 /// Services and reals.
@@ -172,6 +155,8 @@ pub struct Map {
     pub entries: u64,
     /// Entries it can hold.
     pub capacity: u64,
+    /// Bytes that the kernel has set aside for it, with what it holds.
+    pub bytes: u64,
 }
 
 /// How many packets left the program for one reason.
@@ -224,8 +209,11 @@ pub struct Status {
     pub adopted: bool,
     /// Where program, links and maps are pinned.
     pub pin_dir: String,
-    /// The kernel's id of the XDP program.
+    /// The kernel's id of the XDP program on the interfaces.
     pub program_id: u32,
+    /// Packets are being traced: it is the program that tells of them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tracing: bool,
     /// The definition file.
     pub config: ConfigStatus,
     /// Services defined.
@@ -251,8 +239,8 @@ pub struct Settling {
     pub protocol: Protocol,
     /// The virtual address.
     pub vip: IpAddr,
-    /// The port.
-    pub port: u16,
+    /// The ports.
+    pub port: Ports,
     /// Slots of its ring.
     pub slots: u64,
     /// Slots that wait until every flow from before has shown itself.
@@ -290,4 +278,9 @@ pub struct Error {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_false(flag: &bool) -> bool {
     !*flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

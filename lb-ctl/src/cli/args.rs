@@ -11,6 +11,9 @@ use super::examples as example;
 use crate::api::socket::DEFAULT_SOCKET;
 use crate::logging::LogFormat;
 use crate::sched::maglev;
+pub use property::PropertyArgs;
+
+mod property;
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -51,7 +54,7 @@ pub enum Verb {
     /// Add a service without reals
     #[command(after_help = example::ADD_SERVICE)]
     AddService(AddServiceArgs),
-    /// Change a service's scheduler, name, tracking or idle timeout
+    /// Change properties of a service; those that are not given stay
     #[command(after_help = example::EDIT_SERVICE)]
     EditService(EditServiceArgs),
     /// Delete a service and its reals
@@ -99,6 +102,9 @@ pub enum Verb {
     /// Say what the daemon does: interfaces, program, maps, packets, definition file
     #[command(after_help = example::STATUS)]
     Status,
+    /// Show packets as they come, and what becomes of each
+    #[command(after_help = example::TRACE)]
+    Trace(TraceArgs),
     /// Print the JSON Schema of the definition file
     #[command(after_help = example::SCHEMA)]
     Schema,
@@ -172,11 +178,11 @@ pub struct DaemonArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct ServiceArg {
-    /// A TCP service
-    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT")]
+    /// A TCP service; port 0 stands for all ports that no other service at the VIP takes
+    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT[-PORT]")]
     pub tcp: Option<String>,
-    /// A UDP service
-    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT")]
+    /// A UDP service, likewise
+    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT[-PORT]")]
     pub udp: Option<String>,
 }
 
@@ -185,10 +191,10 @@ pub struct ServiceArg {
 #[group(multiple = false)]
 pub struct OnlyArg {
     /// Only this TCP service
-    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT")]
+    #[arg(short = 't', long, visible_alias = "tcp-service", value_name = "VIP:PORT[-PORT]")]
     pub tcp: Option<String>,
     /// Only this UDP service
-    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT")]
+    #[arg(short = 'u', long, visible_alias = "udp-service", value_name = "VIP:PORT[-PORT]")]
     pub udp: Option<String>,
 }
 
@@ -198,7 +204,7 @@ pub struct RealArg {
     /// Its service.
     #[command(flatten)]
     pub service: ServiceArg,
-    /// The real server; a port must be the service's
+    /// The real server; a port must be the service's one port
     #[arg(short, long = "real", visible_alias = "real-server", value_name = "RIP[:PORT]")]
     pub real: String,
 }
@@ -211,48 +217,15 @@ pub struct ForceArg {
     pub force: bool,
 }
 
-/// What a service remembers of its flows.
-#[derive(Debug, Args)]
-pub struct MemoryArg {
-    /// Flows that are remembered: changes (those that a change of the reals would move), full
-    /// (all), none [default: changes]
-    #[arg(long, value_name = "MODE")]
-    pub tracking: Option<String>,
-    /// How long after its last packet a flow is forgotten, like 900s, 15m or 1h [default: 900s for
-    /// TCP, 60s for UDP]
-    #[arg(long, value_name = "TIME")]
-    pub idle_timeout: Option<String>,
-}
-
-/// Words of ipvsadm that this version does not carry out.
-#[derive(Debug, Args)]
-pub struct PersistenceArg {
-    /// Persistence: refused, this version does not carry it out
-    #[arg(short, long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "300")]
-    pub persistent: Option<String>,
-    /// Netmask of persistence: refused, this version does not carry it out
-    #[arg(short = 'M', long, value_name = "NETMASK")]
-    pub netmask: Option<String>,
-}
-
 /// Arguments of `add-service`.
 #[derive(Debug, Args)]
 pub struct AddServiceArgs {
     /// The service.
     #[command(flatten)]
     pub service: ServiceArg,
-    /// How reals are picked: mh (weighted Maglev) [default: mh]
-    #[arg(short, long, value_name = "SCHEDULER")]
-    pub scheduler: Option<String>,
-    /// A name for people and metrics
-    #[arg(long)]
-    pub name: Option<String>,
-    /// What it remembers.
+    /// What it is like.
     #[command(flatten)]
-    pub memory: MemoryArg,
-    /// Not carried out.
-    #[command(flatten)]
-    pub persistence: PersistenceArg,
+    pub properties: PropertyArgs,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
@@ -261,25 +234,15 @@ pub struct AddServiceArgs {
 /// Arguments of `edit-service`.
 #[derive(Debug, Args)]
 #[command(group(
-    clap::ArgGroup::new("edit").required(true).multiple(true)
-        .args(["scheduler", "name", "tracking", "idle_timeout", "persistent", "netmask"])
+    clap::ArgGroup::new("edit").required(true).multiple(true).args(PropertyArgs::IDS)
 ))]
 pub struct EditServiceArgs {
     /// The service.
     #[command(flatten)]
     pub service: ServiceArg,
-    /// How reals are picked: mh (weighted Maglev)
-    #[arg(short, long, value_name = "SCHEDULER")]
-    pub scheduler: Option<String>,
-    /// A name for people and metrics
-    #[arg(long)]
-    pub name: Option<String>,
-    /// What it remembers.
+    /// What it is to be like.
     #[command(flatten)]
-    pub memory: MemoryArg,
-    /// Not carried out.
-    #[command(flatten)]
-    pub persistence: PersistenceArg,
+    pub properties: PropertyArgs,
     /// Over edits by hand.
     #[command(flatten)]
     pub force: ForceArg,
@@ -375,12 +338,39 @@ pub struct ListArgs {
     /// Show the tracked connections
     #[arg(long, group = "what", alias = "connection")]
     pub connections: bool,
+    /// Show how many packets were not forwarded, and why
+    #[arg(long, group = "what")]
+    pub reasons: bool,
     /// Show counters in full, not in K, M and G
     #[arg(long)]
     pub exact: bool,
     /// Show addresses and ports as numbers, as is always done
     #[arg(short, long)]
     pub numeric: bool,
+}
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// Only packets of this service.
+    #[command(flatten)]
+    pub only: OnlyArg,
+    /// Only packets from this address or network
+    #[arg(long, value_name = "PREFIX")]
+    pub source: Option<String>,
+    /// End after this many packets [default: at Ctrl-C]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Only one of this many packets, on each CPU
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub every: u32,
+    /// Write the first 128 bytes of each frame, as it left, to a file for tcpdump or Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Write over a file that exists
+    #[arg(long, requires = "write")]
+    pub force: bool,
 }
 
 /// Arguments of `check` and `diff`.

@@ -18,11 +18,14 @@ examples! {
     DAEMON = "lb-ctl daemon --interface eth0 --config /etc/lb-ctl/lb-ctl.json";
     ADD_SERVICE =
         "lb-ctl add-service -t 192.0.2.10:80 --name web",
-        "lb-ctl add-service -u [2001:db8::10]:53 -s mh",
+        "lb-ctl add-service -u [2001:db8::10]:53 -s rr",
+        "lb-ctl add-service -t 192.0.2.10:8000-8100 -s wlc -p 300 -M 255.255.255.0",
+        "lb-ctl add-service -t 192.0.2.10:0 --hash source --deny 198.51.100.0/24",
         "lb-ctl add-service -t 192.0.2.10:22 --tracking full --idle-timeout 1h";
     EDIT_SERVICE =
         "lb-ctl edit-service -t 192.0.2.10:80 --name shop",
-        "lb-ctl edit-service -t 192.0.2.10:80 --tracking changes --idle-timeout 15m";
+        "lb-ctl edit-service -t 192.0.2.10:80 --tracking changes --idle-timeout 15m",
+        "lb-ctl edit-service -t 192.0.2.10:80 -p 0 --allow none --sorry-server 192.0.2.99";
     DELETE_SERVICE = "lb-ctl delete-service -t 192.0.2.10:80";
     ADD_REAL =
         "lb-ctl add-real -t 192.0.2.10:80 -r 192.0.2.21 -w 2",
@@ -34,6 +37,7 @@ examples! {
     LIST =
         "lb-ctl list",
         "lb-ctl list --stats -t 192.0.2.10:80",
+        "lb-ctl list --reasons",
         "lb-ctl list --connections -o json";
     CHECK = "lb-ctl check /etc/lb-ctl/lb-ctl.json";
     DIFF = "lb-ctl diff new.json";
@@ -43,6 +47,10 @@ examples! {
     CLEAR = "lb-ctl clear";
     ZERO = "lb-ctl zero";
     STATUS = "lb-ctl status", "lb-ctl status -o json --socket /run/lb-ctl/lb-ctl.sock";
+    TRACE =
+        "lb-ctl trace -t 192.0.2.10:80 --source 198.51.100.0/24 --count 20",
+        "lb-ctl trace --every 1000 --write sample.pcap",
+        "lb-ctl trace -u [2001:db8::10]:53 -o json";
     SCHEMA = "lb-ctl schema";
     REAL_SERVER = "lb-ctl real-server setup --vip 192.0.2.10";
     REAL_SERVER_SETUP = "lb-ctl real-server setup --vip 192.0.2.10 --interface eth0";

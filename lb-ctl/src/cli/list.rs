@@ -36,6 +36,7 @@ pub(super) async fn list(client: &Client, args: &ListArgs, format: Format) -> Sa
     }
     Ok(match format {
         Format::Json => output::json(&list),
+        Format::Table if args.reasons => output::reasons::table(&list),
         Format::Table if args.stats => output::list::stats(&list, digits),
         Format::Table => output::list::table(&list),
     })

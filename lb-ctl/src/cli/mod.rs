@@ -7,12 +7,14 @@ mod error;
 mod examples;
 mod list;
 mod output;
+mod pcap;
 mod real;
 mod real_server;
 #[cfg(test)]
 mod samples;
 mod service;
 mod status;
+mod trace;
 mod wait;
 
 use std::ffi::OsString;
@@ -81,6 +83,7 @@ fn dispatch(cli: Cli) -> Said {
         Verb::Reload => asynchronously(definition::reload(&client, format)),
         Verb::Clear(args) => asynchronously(definition::clear(&client, &args, format)),
         Verb::Zero => asynchronously(definition::zero(&client, format)),
+        Verb::Trace(args) => asynchronously(trace::run(&client, &args, format)),
         Verb::Status => asynchronously(status::status(&client, format)),
     }
 }

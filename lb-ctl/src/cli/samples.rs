@@ -4,8 +4,9 @@ use lb_common::key::Protocol;
 
 use crate::api::wire::{
     ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real, RealState,
-    ReasonCount, Service, Settling, Stats, Status,
+    ReasonCount, Service, Settling, Stats, Status, TracedPacket,
 };
+use crate::config::model::{self, Endpoint};
 
 fn real(address: &str, weight: u16, state: RealState) -> Real {
     Real {
@@ -24,23 +25,18 @@ fn real(address: &str, weight: u16, state: RealState) -> Real {
 }
 
 fn service(name: Option<&str>, protocol: Protocol, vip: &str, port: u16) -> Service {
-    Service {
-        name: name.map(ToOwned::to_owned),
-        protocol,
-        vip: vip.parse().unwrap(),
-        port,
-        scheduler: "mh".to_owned(),
-        tracking: "changes".to_owned(),
-        idle_timeout: 900,
-        stats: Stats::default(),
-        reals: Vec::new(),
-    }
+    let endpoint = Endpoint { protocol, address: vip.parse().unwrap(), port: port.into() };
+    let name = name.map(ToOwned::to_owned);
+    Service::from(&model::Service { name, ..model::Service::new(endpoint) })
 }
 
 /// A service of each IP version, with reals in several states.
 pub(super) fn list() -> List {
     let mut web = service(Some("web"), Protocol::Tcp, "192.0.2.10", 80);
     web.stats = Stats { connections: 15, packets: 12_345_678, bytes: 1_234_567_890 };
+    web.refused = [("source-denied", 123_456), ("no-real", 3)]
+        .map(|(reason, packets)| (reason.to_owned(), packets))
+        .into();
     let busy = Real {
         active_connections: 3,
         inactive_connections: 12,
@@ -87,9 +83,36 @@ pub(super) fn connections() -> Connections {
     Connections { connections: vec![udp, tcp] }
 }
 
+/// A client's SYN on its way to a real.
+pub(super) fn traced() -> TracedPacket {
+    TracedPacket {
+        time_ns: 1_700_000_000_123_456_789,
+        interface: "eth0".to_owned(),
+        length: 74,
+        vlans: Vec::new(),
+        protocol: "tcp".to_owned(),
+        client: Some("198.51.100.7".parse().unwrap()),
+        client_port: Some(40000),
+        vip: Some("192.0.2.10".parse().unwrap()),
+        port: Some(80),
+        tcp_flags: Some("S".to_owned()),
+        service: Some("tcp 192.0.2.10:80".to_owned()),
+        real: Some("192.0.2.21".parse().unwrap()),
+        verdict: "tx".to_owned(),
+        reason: "forwarded".to_owned(),
+        missed: 0,
+        frame: "0200".to_owned(),
+    }
+}
+
 /// A daemon that does what it should.
 pub(super) fn status() -> Status {
-    let map = |name: &str, entries, capacity| Map { name: name.to_owned(), entries, capacity };
+    let map = |name: &str, entries, capacity, bytes| Map {
+        name: name.to_owned(),
+        entries,
+        capacity,
+        bytes,
+    };
     let count = |verdict: &str, reason: &str, packets| ReasonCount {
         verdict: verdict.to_owned(),
         reason: reason.to_owned(),
@@ -102,6 +125,7 @@ pub(super) fn status() -> Status {
         adopted: true,
         pin_dir: "/sys/fs/bpf/lb-ctl".to_owned(),
         program_id: 45,
+        tracing: false,
         config: ConfigStatus {
             path: "/etc/lb-ctl/lb-ctl.json".to_owned(),
             state: ConfigState::InSync,
@@ -119,11 +143,14 @@ pub(super) fn status() -> Status {
             link_id: Some(12),
             vips: vec!["192.0.2.10".parse().unwrap(), "2001:db8::10".parse().unwrap()],
         }],
-        maps: vec![map("SERVICES_V4", 1, 4096), map("CONNS_V4", 262_144, 524_288)],
+        maps: vec![
+            map("SERVICES_V4", 1, 4096, 88 << 10),
+            map("CONNS_V4", 262_144, 524_288, 44 << 20),
+        ],
         settling: vec![Settling {
             protocol: Protocol::Tcp,
             vip: "192.0.2.10".parse().unwrap(),
-            port: 80,
+            port: 80.into(),
             slots: 65_537,
             unsettled: 6553,
             marked: 12,

@@ -5,8 +5,11 @@ use std::net::IpAddr;
 use super::model::{Desired, Real, Service};
 
 mod change;
+mod property;
+mod service;
 
-pub use change::{Action, Change, Field, Object, Properties, ServiceId};
+pub use change::{Action, Change, Object, ServiceId};
+pub use property::{Field, Properties};
 
 /// All that differs from `old` to `new`: what goes first, then what changes and what comes, in
 /// the order of `new`. The order of services, reals and interfaces itself is no difference.
@@ -47,14 +50,7 @@ fn whole_service(
     make: fn(Object, Properties) -> Change,
     changes: &mut Vec<Change>,
 ) {
-    let usual = Service::new(service.endpoint);
-    let properties = Properties {
-        name: service.name.clone(),
-        scheduler: Some(service.scheduler.name().to_owned()),
-        tracking: (service.tracking != usual.tracking).then(|| service.tracking.name().to_owned()),
-        idle_timeout: (service.idle_timeout != usual.idle_timeout).then_some(service.idle_timeout),
-        ..Properties::default()
-    };
+    let properties = service::properties(service);
     changes.push(make(Object::Service(service.endpoint.into()), properties));
     for (address, real) in &service.reals {
         changes.push(make(real_object(service, *address), real_properties(*real)));
@@ -69,21 +65,7 @@ fn removed_reals(old: &Service, new: &Service, changes: &mut Vec<Change>) {
 }
 
 fn changed_service(old: &Service, new: &Service, changes: &mut Vec<Change>) {
-    let mut fields = Vec::new();
-    if old.name != new.name {
-        fields.push(Field::Name { from: old.name.clone(), to: new.name.clone() });
-    }
-    if old.scheduler != new.scheduler {
-        let word = |service: &Service| service.scheduler.name().to_owned();
-        fields.push(Field::Scheduler { from: word(old), to: word(new) });
-    }
-    if old.tracking != new.tracking {
-        let word = |service: &Service| service.tracking.name().to_owned();
-        fields.push(Field::Tracking { from: word(old), to: word(new) });
-    }
-    if old.idle_timeout != new.idle_timeout {
-        fields.push(Field::IdleTimeout { from: old.idle_timeout, to: new.idle_timeout });
-    }
+    let fields = service::fields(old, new);
     if !fields.is_empty() {
         let object = Object::Service(new.endpoint.into());
         changes.push(Change { action: Action::Change { fields }, object });

@@ -6,15 +6,20 @@ use std::net::IpAddr;
 
 use lb_common::key::Protocol;
 
-use super::model::{Desired, Endpoint, Real, Scheduler, Service, Tracking};
+use super::model::{Desired, Endpoint, Real, Service};
 use super::rules::{self, RuleError};
+
+mod among;
+mod properties;
+
+pub use properties::{PersistenceChange, ServiceChange, TimeoutsChange};
 
 /// Why an edit is not made.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what each field holds")]
 pub enum EditError {
     /// The service is not there.
-    #[error("there is no service {endpoint}: {}", elsewhere(*other))]
+    #[error("there is no service {endpoint}: {}", elsewhere(*endpoint, *other))]
     NoService { endpoint: Endpoint, other: Option<Endpoint> },
     /// The real is not there.
     #[error(
@@ -55,8 +60,11 @@ impl EditError {
     }
 }
 
-fn elsewhere(other: Option<Endpoint>) -> String {
+fn elsewhere(endpoint: Endpoint, other: Option<Endpoint>) -> String {
     match other {
+        Some(other) if other.protocol == endpoint.protocol => {
+            format!("its ports are among those of {other}, which is named by all of them")
+        }
         Some(other) => {
             let flag = match other.protocol {
                 Protocol::Tcp => "-t",
@@ -68,41 +76,11 @@ fn elsewhere(other: Option<Endpoint>) -> String {
     }
 }
 
-/// Properties of a service, to change or to begin with; what is `None` stays as it is, or is as it
-/// is by default.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct ServiceChange {
-    /// The name; an empty one takes a name off.
-    pub name: Option<String>,
-    /// How reals are picked.
-    pub scheduler: Option<Scheduler>,
-    /// What is remembered of its flows.
-    pub tracking: Option<Tracking>,
-    /// Seconds after its last packet until a flow is forgotten.
-    pub idle_timeout: Option<u32>,
-}
-
-impl ServiceChange {
-    /// Takes over what is given but for the name, whose rule needs the other services.
-    fn apply(&self, service: &mut Service) -> Result<(), RuleError> {
-        if let Some(scheduler) = self.scheduler {
-            service.scheduler = scheduler;
-        }
-        if let Some(tracking) = self.tracking {
-            service.tracking = tracking;
-        }
-        if let Some(seconds) = self.idle_timeout {
-            service.idle_timeout = rules::idle_timeout_secs(seconds.into())?;
-        }
-        Ok(())
-    }
-}
-
 /// Adds a service without reals.
 ///
 /// # Errors
-/// Where it is there already, its VIP cannot be balanced or is a real's address, its name is bad or
-/// taken, or its idle timeout out of range.
+/// Where it is there already, another takes some of its ports, its VIP cannot be balanced or is
+/// another server's address, its name is bad or taken, or its properties do not go together.
 pub fn add_service(
     desired: &Desired,
     endpoint: Endpoint,
@@ -112,25 +90,23 @@ pub fn add_service(
         return Err(EditError::ServiceExists { endpoint });
     }
     rules::vip(endpoint.address)?;
-    rules::port(endpoint.port.into())?;
+    among::ports(desired, endpoint)?;
     if let Some(name) = &properties.name {
-        check_name(desired, endpoint, name)?;
+        among::name(desired, endpoint, name)?;
     }
-    let mut services = desired.services.values();
-    if let Some(holder) = services.find(|other| other.reals.contains_key(&endpoint.address)) {
-        return Err(real_is_vip(endpoint.address, holder.endpoint, endpoint));
-    }
+    among::vip(desired, endpoint)?;
     let mut service = Service { name: properties.name.clone(), ..Service::new(endpoint) };
     properties.apply(&mut service)?;
     let mut next = desired.clone();
     next.services.insert(endpoint, service);
+    among::service(&next, endpoint)?;
     Ok(next)
 }
 
 /// Changes properties of a service.
 ///
 /// # Errors
-/// Where it is not there, the new name is bad or taken, or the idle timeout out of range.
+/// Where it is not there, the new name is bad or taken, or its properties do not go together.
 pub fn edit_service(
     desired: &Desired,
     endpoint: Endpoint,
@@ -142,11 +118,12 @@ pub fn edit_service(
         None => {}
         Some("") => service.name = None,
         Some(name) => {
-            check_name(desired, endpoint, name)?;
+            among::name(desired, endpoint, name)?;
             service.name = Some(name.to_owned());
         }
     }
     change.apply(service)?;
+    among::service(&next, endpoint)?;
     Ok(next)
 }
 
@@ -178,10 +155,9 @@ pub fn add_real(
     if service.reals.contains_key(&real) {
         return Err(EditError::RealExists { endpoint, real });
     }
-    if let Some(service) = desired.services.keys().find(|other| other.address == real) {
-        return Err(real_is_vip(real, endpoint, *service));
-    }
+    among::real(desired, endpoint, real)?;
     service.reals.insert(real, Real::new(weight));
+    rules::service(service).map_err(|broken| broken.error)?;
     Ok(next)
 }
 
@@ -253,36 +229,22 @@ fn with_real(
 }
 
 fn service_mut(desired: &mut Desired, endpoint: Endpoint) -> Result<&mut Service, EditError> {
-    let missing = no_service(desired, endpoint);
-    desired.services.get_mut(&endpoint).ok_or(missing)
+    if !desired.services.contains_key(&endpoint) {
+        return Err(no_service(desired, endpoint));
+    }
+    Ok(desired.services.get_mut(&endpoint).expect("it was there a line before"))
 }
 
-fn no_service(desired: &Desired, endpoint: Endpoint) -> EditError {
+/// Says that a service is not there, and which one may be meant.
+pub fn no_service(desired: &Desired, endpoint: Endpoint) -> EditError {
     let protocol = match endpoint.protocol {
         Protocol::Tcp => Protocol::Udp,
         Protocol::Udp => Protocol::Tcp,
     };
-    let other = Endpoint { protocol, ..endpoint };
-    let other = desired.services.contains_key(&other).then_some(other);
-    EditError::NoService { endpoint, other }
-}
-
-fn real_is_vip(address: IpAddr, real_of: Endpoint, service: Endpoint) -> EditError {
-    RuleError::RealIsOtherVip { address, real_of, service }.into()
-}
-
-fn check_name(desired: &Desired, endpoint: Endpoint, name: &str) -> Result<(), RuleError> {
-    rules::name(name)?;
-    let holder = desired
-        .services
-        .values()
-        .find(|service| service.endpoint != endpoint && service.name.as_deref() == Some(name));
-    match holder {
-        None => Ok(()),
-        Some(service) => {
-            Err(RuleError::DuplicateName { name: name.to_owned(), holder: service.endpoint })
-        }
-    }
+    let namesake = Endpoint { protocol, ..endpoint };
+    let namesake = desired.services.contains_key(&namesake).then_some(namesake);
+    let around = || desired.services.keys().copied().find(|other| other.overlaps(&endpoint));
+    EditError::NoService { endpoint, other: namesake.or_else(around) }
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use lb_common::key::Protocol;
 
 use super::edit::EditError;
 use super::model::Endpoint;
+use super::ports::PortsError;
 use super::rules;
 
-const SERVICE_FORM: &str = "write a service like 192.0.2.10:80 or [2001:db8::10]:80";
+const SERVICE_FORM: &str =
+    "write a service like 192.0.2.10:80, [2001:db8::10]:80 or 192.0.2.10:8000-8100";
 const REAL_FORM: &str = "write a real like 192.0.2.21 or 2001:db8::21";
 
 /// What is wrong with a word of the command line, and a right example.
@@ -27,6 +29,9 @@ pub enum EndpointError {
     /// A bracket too few, too many, or around IPv4.
     #[error("the brackets in {text:?} do not hold an IPv6 address: {form}")]
     Brackets { text: String, form: &'static str },
+    /// Not what a service takes.
+    #[error("{source}, in {text:?}: {form}")]
+    Ports { text: String, source: PortsError, form: &'static str },
     /// Not a port.
     #[error("port {part:?} in {text:?} is not a whole number from 1 to 65535: {form}")]
     Port { text: String, part: String, form: &'static str },
@@ -47,7 +52,7 @@ pub struct RealArgument {
     pub port: Option<u16>,
 }
 
-/// Reads `192.0.2.10:80` or `[2001:db8::10]:80`.
+/// Reads `192.0.2.10:80`, `[2001:db8::10]:80`, `192.0.2.10:8000-8100` or `192.0.2.10:0`.
 ///
 /// # Errors
 /// Whatever is wrong with the form; whether the address can be a VIP is not asked here.
@@ -60,6 +65,11 @@ pub fn parse_service(protocol: Protocol, text: &str) -> Result<Endpoint, Endpoin
         }
         _ => EndpointError::NoPort { text: text.to_owned(), form },
     })?;
+    let port = port.parse().map_err(|source| EndpointError::Ports {
+        text: text.to_owned(),
+        source,
+        form,
+    })?;
     Ok(Endpoint { protocol, address, port })
 }
 
@@ -69,6 +79,7 @@ pub fn parse_service(protocol: Protocol, text: &str) -> Result<Endpoint, Endpoin
 /// Whatever is wrong with the form.
 pub fn parse_real(text: &str) -> Result<RealArgument, EndpointError> {
     let (address, port) = split(text, REAL_FORM)?;
+    let port = port.map(|part| read_port(text, part)).transpose()?;
     Ok(RealArgument { address, port })
 }
 
@@ -89,13 +100,18 @@ pub fn parse_weight(text: &str) -> Result<u16, EndpointError> {
 /// The address of `real`, once its port is found to be that of `service`.
 ///
 /// # Errors
-/// [`EditError::Refused`] where it has another port: direct routing cannot rewrite ports.
+/// [`EditError::Refused`] where it has another port, or where the service has not one port: direct
+/// routing cannot rewrite ports.
 pub fn real_of(service: Endpoint, real: RealArgument) -> Result<IpAddr, EditError> {
     rules::real_port(service, real.address, real.port)?;
     Ok(real.address)
 }
 
-fn split(text: &str, form: &'static str) -> Result<(IpAddr, Option<u16>), EndpointError> {
+/// The address, and what stands behind the colon.
+fn split<'a>(
+    text: &'a str,
+    form: &'static str,
+) -> Result<(IpAddr, Option<&'a str>), EndpointError> {
     if let Some(inner) = text.strip_prefix('[') {
         return bracketed(text, inner, form);
     }
@@ -108,34 +124,34 @@ fn split(text: &str, form: &'static str) -> Result<(IpAddr, Option<u16>), Endpoi
     };
     match host.parse() {
         Ok(IpAddr::V6(_)) => Err(EndpointError::NoBrackets { text: text.to_owned(), form }),
-        Ok(address) => Ok((address, port.map(|port| read_port(text, port, form)).transpose()?)),
+        Ok(address) => Ok((address, port)),
         Err(_) => {
             Err(EndpointError::Address { text: text.to_owned(), part: host.to_owned(), form })
         }
     }
 }
 
-fn bracketed(
+fn bracketed<'a>(
     text: &str,
-    inner: &str,
+    inner: &'a str,
     form: &'static str,
-) -> Result<(IpAddr, Option<u16>), EndpointError> {
+) -> Result<(IpAddr, Option<&'a str>), EndpointError> {
     let brackets = || EndpointError::Brackets { text: text.to_owned(), form };
     let (address, rest) = inner.split_once(']').ok_or_else(brackets)?;
     let address = IpAddr::V6(address.parse().map_err(|_| brackets())?);
     match rest.strip_prefix(':') {
-        Some(port) => Ok((address, Some(read_port(text, port, form)?))),
+        Some(port) => Ok((address, Some(port))),
         None if rest.is_empty() => Ok((address, None)),
         None => Err(brackets()),
     }
 }
 
-fn read_port(text: &str, part: &str, form: &'static str) -> Result<u16, EndpointError> {
+fn read_port(text: &str, part: &str) -> Result<u16, EndpointError> {
     let number = is_digits(part).then(|| part.parse().ok()).flatten();
-    number.and_then(|number| rules::port(number).ok()).ok_or_else(|| EndpointError::Port {
+    number.filter(|port| *port != 0).ok_or_else(|| EndpointError::Port {
         text: text.to_owned(),
         part: part.to_owned(),
-        form,
+        form: REAL_FORM,
     })
 }
 

@@ -11,7 +11,10 @@ pub mod file;
 pub mod locate;
 pub mod model;
 pub mod parse;
+pub mod policy;
+pub mod ports;
 pub mod rules;
+pub mod scheduler;
 pub mod store;
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! The validated desired state. Pure; whatever stands here can be put on the data plane as it is.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use indexmap::IndexMap;
 use lb_common::key::Protocol;
 use lb_common::timeout;
 pub use lb_common::value::Tracking;
+
+pub use super::policy::{AllDown, Hash, Persistence, Sources, Timeouts};
+pub use super::ports::Ports;
+pub use super::scheduler::Scheduler;
 
 /// What names a service: protocol, VIP and port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -15,32 +19,24 @@ pub struct Endpoint {
     pub protocol: Protocol,
     /// The virtual address.
     pub address: IpAddr,
-    /// The port, never zero.
-    pub port: u16,
+    /// The ports.
+    pub port: Ports,
 }
 
-impl fmt::Display for Endpoint {
-    /// As in messages: `tcp 192.0.2.10:80`, `udp [2001:db8::10]:53`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { protocol, address, port } = *self;
-        write!(f, "{} {}", protocol.name(), SocketAddr::new(address, port))
+impl Endpoint {
+    /// Whether a packet could be meant for both with equal right.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.protocol == other.protocol
+            && self.address == other.address
+            && self.port.overlaps(&other.port)
     }
 }
 
-/// How a service picks a real for a new connection.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Scheduler {
-    /// Maglev hashing over the 5-tuple.
-    #[default]
-    Mh,
-}
-
-impl Scheduler {
-    /// Its LVS name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mh => "mh",
-        }
+impl fmt::Display for Endpoint {
+    /// As in messages: `tcp 192.0.2.10:8000-8100`, `udp [2001:db8::10]:0`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { protocol, address, port } = *self;
+        write!(f, "{} {}", protocol.name(), port.at(address))
     }
 }
 
@@ -77,23 +73,55 @@ pub struct Service {
     pub name: Option<String>,
     /// How reals are picked.
     pub scheduler: Scheduler,
+    /// What of a packet `mh` hashes.
+    pub hash: Hash,
+    /// Whether and how long clients stay with their real.
+    pub persistence: Option<Persistence>,
     /// What is remembered of its flows.
     pub tracking: Tracking,
     /// Seconds after its last packet until a flow is forgotten.
     pub idle_timeout: u32,
+    /// How long connections are remembered that are not established.
+    pub timeouts: Timeouts,
+    /// Whether the packets of a connection whose real is dead or deleted are scheduled anew;
+    /// otherwise they are dropped until the connection is forgotten.
+    pub expire_nodest: bool,
+    /// What happens while all its reals are down.
+    pub all_down: AllDown,
+    /// Which clients it takes.
+    pub sources: Sources,
+    /// Takes the connections while none of the reals does.
+    pub sorry_server: Option<IpAddr>,
     /// Its reals by address, all of the VIP's family.
     pub reals: IndexMap<IpAddr, Real>,
 }
 
 impl Service {
+    /// What is remembered where nothing is said of it: all that is needed to keep connections with
+    /// their reals.
+    pub const fn default_tracking(&self) -> Tracking {
+        if self.scheduler.is_hashing() && self.persistence.is_none() && self.expire_nodest {
+            Tracking::Changes
+        } else {
+            Tracking::Full
+        }
+    }
+
     /// A service with the defaults of its protocol, without a name and without reals.
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
             name: None,
             scheduler: Scheduler::default(),
+            hash: Hash::default(),
+            persistence: None,
             tracking: Tracking::default(),
             idle_timeout: timeout::default_idle_secs(endpoint.protocol),
+            timeouts: Timeouts::default(),
+            expire_nodest: true,
+            all_down: AllDown::default(),
+            sources: Sources::default(),
+            sorry_server: None,
             reals: IndexMap::new(),
         }
     }

@@ -1,20 +1,18 @@
 //! From the text of a definition file to the desired state, or to the first fault and its place.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
-use indexmap::IndexMap;
-use indexmap::map::Entry;
 use serde::Serialize;
 
-use super::file::{self, Document, Object};
+use super::file::{Document, Object};
 use super::locate::{self, Path, Position, Step};
-use super::model::{Desired, Endpoint, Real, Service};
-use super::rules::{self, Role, RuleError};
+use super::model::Desired;
+
+mod validate;
+
+use validate::{Fault, validate};
 
 /// Keys that only a later version carries out. They are refused, since a definition that asks for
 /// something must not be taken as if it had not asked.
-const LATER_KEYS: [&str; 3] = ["vrrp", "persistence", "check"];
+const LATER_KEYS: [&str; 2] = ["vrrp", "check"];
 
 /// Why a definition is refused, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
@@ -154,119 +152,8 @@ fn path_of(path: &serde_path_to_error::Path) -> Path {
     Path(path.iter().filter_map(step).collect())
 }
 
-/// A broken rule and the value that breaks it.
-struct Fault {
-    path: Path,
-    error: RuleError,
-}
-
-fn at(path: Path) -> impl FnOnce(RuleError) -> Fault {
-    |error| Fault { path, error }
-}
-
-fn validate(document: &Document) -> Result<Desired, Fault> {
-    let interfaces = interfaces(&document.interfaces)?;
-    let services = services(&document.services)?;
-    no_real_is_a_vip(&services)?;
-    Ok(Desired { interfaces, services })
-}
-
-fn no_real_is_a_vip(services: &IndexMap<Endpoint, Service>) -> Result<(), Fault> {
-    let vips: HashMap<IpAddr, Endpoint> = services.keys().map(|e| (e.address, *e)).collect();
-    for (index, service) in services.values().enumerate() {
-        for (real_index, address) in service.reals.keys().enumerate() {
-            if let Some(&holder) = vips.get(address) {
-                let path = Path::default().key("services").index(index);
-                let path = path.key("reals").index(real_index).key("address");
-                let real_of = service.endpoint;
-                let error =
-                    RuleError::RealIsOtherVip { address: *address, real_of, service: holder };
-                return Err(Fault { path, error });
-            }
-        }
-    }
-    Ok(())
-}
-
-fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {
-    for (index, name) in names.iter().enumerate() {
-        let path = Path::default().key("interfaces").index(index);
-        rules::interface(name).map_err(at(path.clone()))?;
-        if let Some(first) = names[..index].iter().position(|earlier| earlier == name) {
-            let error = RuleError::DuplicateInterface { name: name.clone(), first };
-            return Err(Fault { path, error });
-        }
-    }
-    Ok(names.to_vec())
-}
-
-fn services(documents: &[file::Service]) -> Result<IndexMap<Endpoint, Service>, Fault> {
-    let mut services = IndexMap::new();
-    let mut names = HashMap::new();
-    for (index, document) in documents.iter().enumerate() {
-        let path = Path::default().key("services").index(index);
-        let service = service(document, &path)?;
-        let endpoint = service.endpoint;
-        if let Some(name) = &document.name
-            && let Some(holder) = names.insert(name, endpoint)
-        {
-            let error = RuleError::DuplicateName { name: name.clone(), holder };
-            return Err(Fault { path: path.key("name"), error });
-        }
-        match services.entry(endpoint) {
-            Entry::Vacant(entry) => entry.insert(service),
-            Entry::Occupied(entry) => {
-                let error = RuleError::DuplicateService { endpoint, first: entry.index() };
-                return Err(Fault { path, error });
-            }
-        };
-    }
-    Ok(services)
-}
-
-fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
-    let member = |key: &str| at(path.clone().key(key));
-    if let Some(name) = &document.name {
-        rules::name(name).map_err(member("name"))?;
-    }
-    let protocol = rules::protocol(&document.protocol).map_err(member("protocol"))?;
-    let vip = rules::address(Role::Vip, &document.vip).map_err(member("vip"))?;
-    rules::vip(vip).map_err(member("vip"))?;
-    let defaults = Service::new(Endpoint { protocol, address: vip, port: document.port });
-    let idle = document.idle_timeout.as_deref().map(rules::idle_timeout).transpose();
-    Ok(Service {
-        name: document.name.clone(),
-        scheduler: rules::scheduler(&document.scheduler).map_err(member("scheduler"))?,
-        tracking: rules::tracking(&document.tracking).map_err(member("tracking"))?,
-        idle_timeout: idle.map_err(member("idle_timeout"))?.unwrap_or(defaults.idle_timeout),
-        reals: reals(&document.reals, vip, path)?,
-        ..defaults
-    })
-}
-
-fn reals(
-    documents: &[file::Real],
-    vip: IpAddr,
-    service: &Path,
-) -> Result<IndexMap<IpAddr, Real>, Fault> {
-    let mut reals = IndexMap::with_capacity(documents.len());
-    for (index, document) in documents.iter().enumerate() {
-        let path = service.clone().key("reals").index(index).key("address");
-        let address = rules::address(Role::Real, &document.address).map_err(at(path.clone()))?;
-        rules::real(vip, address).map_err(at(path.clone()))?;
-        match reals.entry(address) {
-            Entry::Vacant(entry) => {
-                entry.insert(Real { weight: document.weight, drained: document.drain });
-            }
-            Entry::Occupied(entry) => {
-                let error = RuleError::DuplicateReal { real: address, first: entry.index() };
-                return Err(Fault { path, error });
-            }
-        }
-    }
-    Ok(reals)
-}
-
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

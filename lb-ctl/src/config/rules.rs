@@ -3,28 +3,21 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use lb_common::key::Protocol;
-use lb_common::value::{MAX_IDLE, ticks_from_secs};
 
-use super::duration;
-use super::model::{Endpoint, Scheduler, Tracking};
+use super::model::Endpoint;
 
+mod combination;
 mod error;
+pub mod policy;
 
+pub use combination::{Broken, service};
 pub use error::{Role, RuleError};
-
-/// Schedulers of later versions, by their LVS names.
-const LATER_SCHEDULERS: [&str; 7] = ["rr", "wrr", "lc", "wlc", "sh", "sed", "nq"];
 
 /// Longest service name, in characters.
 pub const NAME_CHARS: usize = 64;
 
 /// Longest interface name, in bytes: the kernel's IFNAMSIZ less the closing zero.
 pub const INTERFACE_BYTES: usize = 15;
-
-/// Longest idle timeout, in seconds: thirteen days.
-pub const MAX_IDLE_SECS: u32 = 13 * 24 * 60 * 60;
-
-const _: () = assert!(ticks_from_secs(MAX_IDLE_SECS) <= MAX_IDLE, "the packet path can hold it");
 
 /// Reads an address.
 ///
@@ -54,17 +47,6 @@ fn address_hint(text: &str) -> &'static str {
     }
 }
 
-/// Reads a port number.
-///
-/// # Errors
-/// [`RuleError::Port`] outside 1 to 65535.
-pub fn port(number: i128) -> Result<u16, RuleError> {
-    match u16::try_from(number) {
-        Ok(port) if port != 0 => Ok(port),
-        _ => Err(RuleError::Port { number }),
-    }
-}
-
 /// Reads a weight.
 ///
 /// # Errors
@@ -90,49 +72,6 @@ pub fn protocol(word: &str) -> Result<Protocol, RuleError> {
         .ok_or_else(|| RuleError::UnknownProtocol { word: word.to_owned() })
 }
 
-/// Reads the LVS name of a scheduler.
-///
-/// # Errors
-/// [`RuleError::LaterScheduler`] and [`RuleError::UnknownScheduler`].
-pub fn scheduler(word: &str) -> Result<Scheduler, RuleError> {
-    let word_owned = || word.to_owned();
-    if word == Scheduler::Mh.name() {
-        Ok(Scheduler::Mh)
-    } else if LATER_SCHEDULERS.contains(&word) {
-        Err(RuleError::LaterScheduler { word: word_owned() })
-    } else {
-        Err(RuleError::UnknownScheduler { word: word_owned() })
-    }
-}
-
-/// Reads the word for what is remembered of a service's flows.
-///
-/// # Errors
-/// [`RuleError::UnknownTracking`].
-pub fn tracking(word: &str) -> Result<Tracking, RuleError> {
-    let found = Tracking::ALL.into_iter().find(|tracking| tracking.name() == word);
-    found.ok_or_else(|| RuleError::UnknownTracking { word: word.to_owned() })
-}
-
-/// Reads an idle timeout as it is written, like `900s`, and returns seconds.
-///
-/// # Errors
-/// [`RuleError::IdleTimeoutForm`] and [`RuleError::IdleTimeout`].
-pub fn idle_timeout(text: &str) -> Result<u32, RuleError> {
-    idle_timeout_secs(duration::seconds(text)?)
-}
-
-/// Checks an idle timeout in seconds.
-///
-/// # Errors
-/// [`RuleError::IdleTimeout`] outside one second to thirteen days.
-pub fn idle_timeout_secs(seconds: u64) -> Result<u32, RuleError> {
-    match u32::try_from(seconds) {
-        Ok(short @ 1..=MAX_IDLE_SECS) => Ok(short),
-        _ => Err(RuleError::IdleTimeout { seconds }),
-    }
-}
-
 /// Checks that a VIP can be balanced.
 ///
 /// # Errors
@@ -152,28 +91,35 @@ pub fn vip(address: IpAddr) -> Result<(), RuleError> {
 /// Checks that `address` can be a real of the service at `vip`.
 ///
 /// # Errors
-/// [`RuleError::UnusableAddress`], [`RuleError::MixedFamily`] and [`RuleError::RealIsVip`].
+/// [`RuleError::UnusableAddress`], [`RuleError::MixedFamily`] and [`RuleError::IsVip`].
 pub fn real(vip: IpAddr, address: IpAddr) -> Result<(), RuleError> {
+    usable(Role::Real, vip, address)
+}
+
+/// Checks that packets to `vip` can be sent to `address`.
+fn usable(role: Role, vip: IpAddr, address: IpAddr) -> Result<(), RuleError> {
     if let Some(kind) = unusable(address) {
-        return Err(RuleError::UnusableAddress { role: Role::Real, address, kind });
+        return Err(RuleError::UnusableAddress { role, address, kind });
     }
     if vip.is_ipv4() != address.is_ipv4() {
-        return Err(RuleError::MixedFamily { real: address, vip });
+        return Err(RuleError::MixedFamily { role, address, vip });
     }
     if vip == address {
-        return Err(RuleError::RealIsVip { real: address });
+        return Err(RuleError::IsVip { role, address });
     }
     Ok(())
 }
 
-/// Checks that a real's port, where one is given, is the service's.
+/// Checks that a real's port, where one is given, is the one port of its service.
 ///
 /// # Errors
-/// [`RuleError::RealPort`].
+/// [`RuleError::RealPort`] and [`RuleError::RealPortOfMany`].
 pub fn real_port(service: Endpoint, real: IpAddr, port: Option<u16>) -> Result<(), RuleError> {
-    match port {
-        Some(port) if port != service.port => Err(RuleError::RealPort { real, port, service }),
-        _ => Ok(()),
+    let Some(port) = port else { return Ok(()) };
+    match service.port.single() {
+        Some(one) if one == port => Ok(()),
+        Some(_) => Err(RuleError::RealPort { real, port, service }),
+        None => Err(RuleError::RealPortOfMany { real, port, service }),
     }
 }
 

@@ -32,6 +32,7 @@ impl<D: Dataplane> Core<D> {
             Command::Connections { only } => {
                 return self.answer_later(answer, view::connections(self, only));
             }
+            Command::Trace(wanted) => return self.trace(wanted, answer),
             Command::Status => return self.answer_later(answer, view::status(self)),
         };
         // The asker may have gone away.

@@ -7,9 +7,11 @@ use super::arrivals::Arrivals;
 use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
 use super::settling::Settler;
+use super::trace::Tracing;
 use crate::command::CommandError;
 use crate::config::model::Desired;
 use crate::config::store::Store;
+use crate::dataplane::keeping::Keeping;
 use crate::dataplane::{Dataplane, ReadConnections};
 use crate::neigh::driver::{NeighbourHandle, NetEvent};
 use crate::netlink::Netlink;
@@ -22,7 +24,7 @@ use crate::state::{self, State};
 use crate::vip::{self, Place};
 
 /// Everything the daemon knows and holds.
-pub(super) struct Core<D> {
+pub(super) struct Core<D: Dataplane> {
     pub(super) options: DaemonOptions,
     pub(super) store: Store,
     /// What is wrong with the definition file, while the last good state runs on.
@@ -36,6 +38,7 @@ pub(super) struct Core<D> {
     pub(super) neighbours: NeighbourHandle,
     pub(super) started: Instant,
     pub(super) settler: Settler,
+    pub(super) tracing: Tracing<D::Tracer>,
     /// What was heard of neighbours and is not in effect yet.
     pub(super) arrivals: Arrivals,
     /// The machine changed in a way that needs a full convergence.
@@ -64,7 +67,8 @@ impl<D: Dataplane> Core<D> {
         self.interfaces.refresh(&self.state.desired, &links);
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
-        self.state.resolve_all(self.neighbours.watch(rips).await.map_err(failed)?);
+        let attached = self.state.ingress.keys().copied().collect();
+        self.state.resolve_all(self.neighbours.watch(rips, attached).await.map_err(failed)?);
         // The answer is newer than what was heard before.
         self.arrivals.clear();
         // What does not fit the tables is refused before anything is touched.
@@ -92,9 +96,7 @@ impl<D: Dataplane> Core<D> {
 
     /// A reader of the connections.
     pub(super) fn connections(&self) -> Result<Box<dyn ReadConnections>, CommandError> {
-        let services = self.actual.services();
-        let idle = services.iter().map(|(endpoint, service)| (*endpoint, service.idle())).collect();
-        self.dataplane.connections(idle).map_err(failed)
+        self.dataplane.connections(Keeping::of(&self.actual)).map_err(failed)
     }
 
     pub(super) fn run(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
@@ -157,7 +159,7 @@ impl<D: Dataplane> Core<D> {
     pub(super) fn handle_net(&mut self, event: NetEvent) {
         match event {
             NetEvent::Resolutions(changes) => self.hear(changes),
-            NetEvent::Link(change) => self.unsettled |= self.interfaces.concerns(&change.name),
+            NetEvent::Link(change) => self.unsettled |= self.interfaces.concerns(&change),
             NetEvent::AddressRemoved { address, .. } => self.unsettled |= self.is_vip(address),
             NetEvent::AddressAdded { .. } => {}
         }
@@ -215,10 +217,13 @@ impl<D: Dataplane> Core<D> {
 
 /// The hops that inherited maps hold.
 pub(super) fn inherited_hops(actual: &Actual) -> impl Iterator<Item = (IpAddr, NextHop)> {
-    actual.reals_in_use().filter(|(_, real)| real.forwards()).map(|(_, real)| {
-        let hop = NextHop { ifindex: real.ifindex, mac: real.destination, source: real.source };
-        (address_of(real), hop)
-    })
+    actual.reals_in_use().filter(|(_, real)| real.forwards() && !real.is_local()).map(
+        |(_, real)| {
+            let lb_common::value::Real { ifindex, destination: mac, source, tags, .. } = *real;
+            let hop = NextHop { ifindex, mac, source, tags };
+            (address_of(real), hop)
+        },
+    )
 }
 
 /// A failure of the system, as a command's answer.

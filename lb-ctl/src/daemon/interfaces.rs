@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use lb_common::value::Mac;
 
 use super::core::failed;
+use super::members::{self, Membership};
 use crate::command::CommandError;
 use crate::config::model::Desired;
 use crate::config::rules;
-use crate::dataplane::{AttachMode, Attachment, Dataplane, Held, ModeChoice};
+use crate::dataplane::{AttachMode, Attachment, Dataplane, DataplaneError, Held, ModeChoice};
+use crate::neigh::driver::LinkChange;
 use crate::netlink::types::{Link, XdpOnLink};
 use crate::vip::Reach;
 
@@ -30,6 +32,75 @@ pub(super) struct Interface {
     pub(super) attachment: Option<Attachment>,
     /// Why the program is not on it.
     pub(super) problem: Option<String>,
+    /// What frames for the director come in by where the program is on it, and with which MAC.
+    ingress: BTreeMap<u32, Mac>,
+    /// Those whose addresses are reached through it, by number and name.
+    addressed: Vec<(u32, String)>,
+    /// What it is a member of.
+    membership: Option<Membership>,
+}
+
+impl Interface {
+    fn new(name: String) -> Self {
+        Self {
+            name,
+            link: None,
+            attachment: None,
+            problem: None,
+            ingress: BTreeMap::new(),
+            addressed: Vec::new(),
+            membership: None,
+        }
+    }
+
+    /// Takes in what the kernel says of it, and of those it depends on.
+    fn observe(&mut self, link: Option<Link>, links: &[Link]) {
+        self.ingress = link.iter().flat_map(|link| members::ingress(link, links)).collect();
+        let addressed = link.iter().flat_map(|link| members::addressed(link, links));
+        self.addressed = addressed.map(|link| (link.index, link.name.clone())).collect();
+        self.membership = link.as_ref().and_then(|link| Membership::of(link, links));
+        self.link = link;
+    }
+
+    /// Whether a change of a link may matter to it.
+    fn depends_on(&self, change: &LinkChange) -> bool {
+        let index = self.link.as_ref().map(|link| link.index);
+        self.name == change.name
+            || (index.is_some() && change.master == index)
+            || self.ingress.contains_key(&change.index)
+            || self.has_addresses_on(change.index)
+    }
+
+    /// Whether the addresses of this interface, by its number, are reached through it.
+    pub(super) fn has_addresses_on(&self, ifindex: u32) -> bool {
+        self.addressed.iter().any(|(index, _)| *index == ifindex)
+    }
+
+    /// Takes note that the program is on it now.
+    fn take(&mut self, mut attachment: Attachment, program_id: u32) {
+        let Attachment { mode, reason, .. } = &mut attachment;
+        tracing::info!("{}: attached, {} ({reason})", self.name, mode.name());
+        if let Some(caveat) = self.membership.as_ref().and_then(|it| it.caveat(*mode)) {
+            tracing::warn!("{}: {caveat}", self.name);
+            *reason = format!("{reason}; {caveat}");
+        }
+        let native = *mode == AttachMode::Native;
+        if let Some(link) = &mut self.link {
+            link.xdp = Some(XdpOnLink { native, program_id });
+        }
+        self.attachment = Some(attachment);
+        self.problem = None;
+    }
+
+    /// What the kernel said where it refused the program.
+    fn refusal(&self, error: &DataplaneError) -> String {
+        match &self.membership {
+            Some(membership) => {
+                format!("{error} (it is {membership}: name that one instead, or take it out)")
+            }
+            None => error.to_string(),
+        }
+    }
 }
 
 /// All interfaces, those of the command line first.
@@ -52,8 +123,13 @@ impl Interfaces {
         self.list.iter()
     }
 
-    pub(super) fn concerns(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.list.iter().any(|interface| interface.name == name)
+    }
+
+    /// Whether a change of a link may matter.
+    pub(super) fn concerns(&self, change: &LinkChange) -> bool {
+        self.list.iter().any(|interface| interface.depends_on(change))
     }
 
     /// The names wanted under these definitions, without repetition.
@@ -76,7 +152,7 @@ impl Interfaces {
                 "no interface would be left to balance on: name one under \"interfaces\"".into(),
             ));
         }
-        for name in wanted.iter().filter(|name| !self.concerns(name)) {
+        for name in wanted.iter().filter(|name| !self.has(name)) {
             // Those of the command line have not been looked at yet.
             rules::interface(name).map_err(|error| CommandError::Refused(error.to_string()))?;
             match links.iter().find(|link| link.name == *name) {
@@ -93,6 +169,24 @@ impl Interfaces {
                 Some(_) => {}
             }
         }
+        self.check_members(&wanted, links)
+    }
+
+    /// Refuses an interface beside the one that it is a member of: the kernel puts the program on
+    /// one of them only.
+    fn check_members(&self, wanted: &[String], links: &[Link]) -> Result<(), CommandError> {
+        for link in links.iter().filter(|link| wanted.contains(&link.name)) {
+            let named = members::master(link, links).filter(|it| wanted.contains(&it.name));
+            if let Some(master) = named
+                && !(self.has(&link.name) && self.has(&master.name))
+                && let Some(membership) = Membership::of(link, links)
+            {
+                return Err(CommandError::Refused(format!(
+                    "interface {} is {membership}, which is named as well: name one of them",
+                    link.name
+                )));
+            }
+        }
         Ok(())
     }
 
@@ -103,7 +197,7 @@ impl Interfaces {
             let known = before.iter().position(|interface| interface.name == name);
             let mut interface = match known {
                 Some(index) => before.swap_remove(index),
-                None => Interface { name, link: None, attachment: None, problem: None },
+                None => Interface::new(name),
             };
             let link = links.iter().find(|link| link.name == interface.name).cloned();
             let index = |link: &Option<Link>| link.as_ref().map(|link| link.index);
@@ -111,7 +205,7 @@ impl Interfaces {
                 let attached = interface.attachment.take().and_then(|_| index(&interface.link));
                 self.renamed.extend(attached);
             }
-            interface.link = link;
+            interface.observe(link, links);
             self.list.push(interface);
         }
     }
@@ -122,16 +216,16 @@ impl Interfaces {
         self.renamed.clear();
     }
 
-    /// MACs of the interfaces that packets can come in by.
+    /// The interfaces that packets can come in by, and the MAC of those that are for the director.
     pub(super) fn ingress(&self) -> BTreeMap<u32, Mac> {
-        let links = self.list.iter().filter_map(|interface| interface.link.as_ref());
-        links.filter_map(|link| Some((link.index, link.mac?))).collect()
+        self.list.iter().flat_map(|interface| interface.ingress.clone()).collect()
     }
 
-    /// Attached interfaces in order, for the VIPs.
+    /// The attached interfaces in order, each with those whose addresses are reached through it, for
+    /// the VIPs.
     pub(super) fn attached(&self) -> Vec<(u32, String)> {
         let attached = self.list.iter().filter(|interface| interface.attachment.is_some());
-        attached.filter_map(|i| Some((i.link.as_ref()?.index, i.name.clone()))).collect()
+        attached.flat_map(|interface| interface.addressed.clone()).collect()
     }
 
     /// Where VIPs of this daemon can be: interfaces with a pinned link, those that lost theirs with
@@ -140,9 +234,10 @@ impl Interfaces {
         let wanted = || self.list.iter().filter_map(|interface| interface.link.as_ref());
         let had = links.iter().filter(|link| pinned.contains(&link.name));
         let free = wanted().filter(|link| link.xdp.is_none());
+        let places = |link| members::addressed(link, links).into_iter().map(|link| link.index);
         Reach {
-            ours: had.chain(free).map(|link| link.index).chain(self.renamed.clone()).collect(),
-            wanted: wanted().map(|link| link.index).collect(),
+            ours: had.chain(free).flat_map(places).chain(self.renamed.clone()).collect(),
+            wanted: wanted().flat_map(places).collect(),
         }
     }
 
@@ -172,24 +267,18 @@ impl Interfaces {
         let pinned = dataplane.attached().map_err(failed)?;
         for interface in &mut self.list {
             let known = pinned.contains(&interface.name);
-            if let Some(link) = &mut interface.link {
+            if let Some(link) = &interface.link {
                 let ours = link.xdp.is_some_and(|xdp| xdp.program_id == dataplane.program_id());
                 if (ours && interface.attachment.is_some()) || (known && which == Which::Fresh) {
                     continue;
                 }
                 let before = link.xdp.filter(|_| known).map(held);
                 match dataplane.attach(&interface.name, link.index, self.mode, before) {
-                    Ok(attachment) => {
-                        let Attachment { mode, reason, .. } = &attachment;
-                        tracing::info!("{}: attached, {} ({reason})", interface.name, mode.name());
-                        let native = *mode == AttachMode::Native;
-                        link.xdp = Some(XdpOnLink { native, program_id: dataplane.program_id() });
-                        interface.attachment = Some(attachment);
-                        interface.problem = None;
-                    }
+                    Ok(attachment) => interface.take(attachment, dataplane.program_id()),
                     Err(error) => {
-                        note(interface, error.to_string());
-                        first = first.and(Err(failed(error)));
+                        let refusal = interface.refusal(&error);
+                        first = first.and(Err(failed(&refusal)));
+                        note(interface, refusal);
                     }
                 }
             } else {
@@ -213,3 +302,7 @@ fn note(interface: &mut Interface, problem: String) {
         interface.problem = Some(problem);
     }
 }
+
+#[cfg(test)]
+#[path = "interfaces_tests.rs"]
+mod tests;

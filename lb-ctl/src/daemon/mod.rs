@@ -5,9 +5,11 @@ mod commands;
 mod core;
 mod error;
 mod interfaces;
+mod members;
 pub mod options;
 mod preflight;
 mod settling;
+mod trace;
 mod view;
 
 use std::path::Path;
@@ -22,6 +24,7 @@ pub use self::error::DaemonError;
 use self::interfaces::Interfaces;
 use self::options::DaemonOptions;
 use self::settling::{Settler, Walked};
+use self::trace::{Heard, Tracing};
 use crate::api::door::{Call, Door};
 use crate::api::{server, socket};
 use crate::config::store::Store;
@@ -37,6 +40,9 @@ const GATHER: Duration = Duration::from_millis(100);
 /// How often what could not be put into effect is tried again.
 const RETRY: Duration = Duration::from_secs(2);
 
+/// What is heard of a trace.
+type Traced = Heard<<AyaDataplane as Dataplane>::Tracer>;
+
 /// All that can happen to the daemon.
 enum Event {
     Call(Call),
@@ -45,6 +51,7 @@ enum Event {
     Settle,
     SettleRings,
     Walked(Walked),
+    Traced(Traced),
     Reload,
     Leave(&'static str),
 }
@@ -73,6 +80,7 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     tracing::info!("ready");
     let signal = serve(&mut core, &mut events).await;
     notify(&[sd_notify::NotifyState::Stopping]);
+    core.end_trace();
     drop(stop);
     drop(events);
     if let Err(error) = server.await {
@@ -115,6 +123,8 @@ async fn start(
     events.net = Some(receiver);
     let (found, walked) = mpsc::channel(1);
     events.walked = Some(walked);
+    let (told, traced) = mpsc::channel(4);
+    events.traced = Some(traced);
     let mut settler = Settler::new(found);
     settler.assume_carried(actual.services().values().map(|service| service.id));
     let mut state = State::new(desired);
@@ -134,6 +144,7 @@ async fn start(
         neighbours,
         started: Instant::now(),
         settler,
+        tracing: Tracing::new(told),
         arrivals: Arrivals::default(),
         unsettled: false,
         complaint: None,
@@ -183,6 +194,7 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
                 core.settle_rings();
             }
             Event::Walked(walked) => core.handle_walked(walked),
+            Event::Traced(heard) => core.handle_traced(heard),
             Event::Reload => {
                 notify_reloading();
                 if let Err(error) = core.reload().await {
@@ -205,6 +217,7 @@ struct Events {
     settle: Option<tokio::time::Instant>,
     settle_rings: Option<tokio::time::Instant>,
     walked: Option<mpsc::Receiver<Walked>>,
+    traced: Option<mpsc::Receiver<Traced>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -218,6 +231,7 @@ impl Events {
             settle: None,
             settle_rings: None,
             walked: None,
+            traced: None,
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -252,6 +266,7 @@ impl Events {
             Some(walked) = receive(&mut self.walked) => Event::Walked(walked),
             () = at(settle_rings) => Event::SettleRings,
             Some(call) = receive(&mut self.calls) => Event::Call(call),
+            Some(heard) = receive(&mut self.traced) => Event::Traced(heard),
         }
     }
 }

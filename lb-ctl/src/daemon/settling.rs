@@ -8,13 +8,35 @@ use tokio::sync::mpsc;
 
 use super::core::{Core, failed};
 use crate::command::CommandError;
-use crate::dataplane::{Dataplane, DataplaneError};
+use crate::dataplane::{Dataplane, DataplaneError, ReadConnections};
+use crate::reconcile::audit::{self, Audited};
 use crate::reconcile::settle::{self, Marks, Observed, Release, Settling};
 
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 /// The walk through the connection table may take this share of the time.
 const WALKS_SHARE: u32 = 10;
+
+/// What a walk through the connection table looks for.
+struct Walk {
+    marks: Option<Marks>,
+    audited: Audited,
+}
+
+impl Walk {
+    fn through(&self, reader: &mut dyn ReadConnections) -> Result<Vec<Release>, DataplaneError> {
+        reader.sweep()?;
+        let believed = |reader: &mut dyn ReadConnections| {
+            if self.audited.is_empty() { Ok(Vec::new()) } else { reader.loads() }
+        };
+        let before = believed(reader)?;
+        let entries = reader.read()?;
+        let after = believed(reader)?;
+        reader.correct_loads(&self.audited.corrections((&before, &after), &entries))?;
+        reader.keep_clients(&entries)?;
+        Ok(self.marks.as_ref().map(|marks| marks.compare(&entries)).unwrap_or_default())
+    }
+}
 
 /// What was found in the connection table.
 #[derive(Debug)]
@@ -57,9 +79,15 @@ impl<D: Dataplane> Core<D> {
         let services = self.actual.services().values();
         let moving = services
             .filter(|service| self.actual.ring(service.id).is_some_and(|ring| !ring.is_settled()));
-        let idle = moving.map(|service| service.idle()).min()?;
-        let longest = if self.settler.changed { SHORTEST } else { LONGEST };
-        Some((duration(idle) / 8).clamp(SHORTEST, longest))
+        let details = moving.filter_map(|service| self.actual.details(service.id));
+        let idle = details.map(|details| details.timeouts.longest()).min();
+        let settle = idle.map(|idle| {
+            let longest = if self.settler.changed { SHORTEST } else { LONGEST };
+            (duration(idle) / 8).clamp(SHORTEST, longest)
+        });
+        let walk = audit::walk_within(&self.actual);
+        let walk = walk.map(|within| duration(within).clamp(SHORTEST, LONGEST));
+        settle.into_iter().chain(walk).min()
     }
 
     /// Settles what is due, and looks for marks that can go.
@@ -85,15 +113,16 @@ impl<D: Dataplane> Core<D> {
         if self.settler.walking || Instant::now() < self.settler.next_walk {
             return Ok(());
         }
-        let marks = Marks::of(&self.actual, self.dataplane.capacity().ring_slots);
+        let walk = Walk {
+            marks: Marks::of(&self.actual, self.dataplane.capacity().ring_slots),
+            audited: Audited::of(&self.actual),
+        };
         let mut reader = self.connections()?;
         let found = self.settler.found.clone();
         self.settler.walking = true;
         tokio::task::spawn_blocking(move || {
             let begin = Instant::now();
-            let entries = reader.sweep().and_then(|()| reader.read());
-            let releases = entries
-                .map(|entries| marks.map(|marks| marks.compare(&entries)).unwrap_or_default());
+            let releases = walk.through(&mut *reader);
             // The daemon may have left.
             let _ = found.blocking_send(Walked { releases, took: begin.elapsed() });
         });

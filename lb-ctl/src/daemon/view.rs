@@ -1,10 +1,9 @@
 //! What is shown of the state: built in the daemon's task, finished with the connections on
 //! another thread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use lb_common::limits::maps as names;
 use lb_common::value::{RealId, Stats, connection_state};
 use lb_common::verdict::Reason;
 
@@ -12,18 +11,22 @@ use super::core::{Core, failed};
 use super::interfaces::Interface;
 use crate::api::wire;
 use crate::command::{CommandError, Reply};
+use crate::config::edit::no_service;
 use crate::config::model::{Endpoint, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
 use crate::neigh::table::Resolution;
+use crate::netlink::types::HeldAddress;
 use crate::sched::ring::Census;
 
+mod maps;
 mod real;
 
 /// A view that lacks the connections.
 pub(super) enum Unfinished {
     List(wire::List, Owners),
-    Connections(Option<Endpoint>, Owners),
-    Status(Box<wire::Status>, u32),
+    Connections(Owners),
+    /// With the maps of connections of IPv4 and IPv6, empty as yet.
+    Status(Box<wire::Status>, [wire::Map; 2]),
 }
 
 /// Who owns a connection: by real id and generation, the real's place in the list and its address.
@@ -40,9 +43,9 @@ impl Unfinished {
     pub(super) fn finish(self, tracked: &[Tracked]) -> Reply {
         match self {
             Self::List(list, owners) => Reply::List(count(list, &owners, tracked)),
-            Self::Connections(only, owners) => {
-                let chosen = tracked.iter().filter(|t| only.is_none_or(|o| o == t.endpoint()));
-                let connections = chosen
+            Self::Connections(owners) => {
+                let connections = tracked
+                    .iter()
                     .filter_map(|t| {
                         let owner = owners.0.get(&(t.real, t.generation))?;
                         Some(connection(t, owner.address))
@@ -50,11 +53,10 @@ impl Unfinished {
                     .collect();
                 Reply::Connections(wire::Connections { connections })
             }
-            Self::Status(mut status, capacity) => {
-                for (name, v4) in [(names::CONNS_V4, true), (names::CONNS_V6, false)] {
+            Self::Status(mut status, maps) => {
+                for (map, v4) in maps.into_iter().zip([true, false]) {
                     let entries = tracked.iter().filter(|t| t.vip.0.is_ipv4() == v4).count() as u64;
-                    let capacity = u64::from(capacity);
-                    status.maps.push(wire::Map { name: name.to_owned(), entries, capacity });
+                    status.maps.push(wire::Map { entries, ..map });
                 }
                 Reply::Status(status)
             }
@@ -66,7 +68,7 @@ fn count(mut list: wire::List, owners: &Owners, tracked: &[Tracked]) -> wire::Li
     for connection in tracked {
         let Some(owner) = owners.0.get(&(connection.real, connection.generation)) else { continue };
         let real = &mut list.services[owner.service].reals[owner.real];
-        if real.estimated {
+        if real.estimated || connection.is_template() {
             continue;
         }
         if connection.state == connection_state::ESTABLISHED {
@@ -84,6 +86,7 @@ fn connection(tracked: &Tracked, real: IpAddr) -> wire::Connection {
         connection_state::FIN_WAIT => "FIN_WAIT",
         connection_state::CLOSED => "CLOSE",
         connection_state::UDP => "UDP",
+        connection_state::TEMPLATE => "NONE",
         _ => "ESTABLISHED",
     };
     wire::Connection {
@@ -117,7 +120,7 @@ pub(super) fn connections<D: Dataplane>(
     only: Option<Endpoint>,
 ) -> Result<Unfinished, CommandError> {
     chosen(core, only)?;
-    Ok(Unfinished::Connections(only, owners(core, only)))
+    Ok(Unfinished::Connections(owners(core, only)))
 }
 
 fn chosen<D: Dataplane>(
@@ -128,9 +131,7 @@ fn chosen<D: Dataplane>(
     match only {
         None => Ok(services.values().collect()),
         Some(endpoint) => services.get(&endpoint).map(|service| vec![service]).ok_or_else(|| {
-            CommandError::NotFound(format!(
-                "there is no service {endpoint}: `lb-ctl list` shows those there are"
-            ))
+            CommandError::NotFound(no_service(&core.state.desired, endpoint).to_string())
         }),
     }
 }
@@ -168,17 +169,16 @@ fn view_service<D: Dataplane>(
         let shown = real::view(&core.state, service, (*address, *real), stats);
         reals.push(wire::Real { settling, ..shown });
     }
-    Ok(wire::Service {
-        name: service.name.clone(),
-        protocol: service.endpoint.protocol,
-        vip: service.endpoint.address,
-        port: service.endpoint.port,
-        scheduler: service.scheduler.name().to_owned(),
-        tracking: service.tracking.name().to_owned(),
-        idle_timeout: service.idle_timeout,
-        stats: view_stats(stats.unwrap_or_default()),
-        reals,
-    })
+    let stats = view_stats(stats.unwrap_or_default());
+    let refused = id.map(|id| refused(core, id)).transpose()?.unwrap_or_default();
+    Ok(wire::Service { stats, refused, reals, ..wire::Service::from(service) })
+}
+
+/// The reasons for which packets of a service were not forwarded.
+fn refused<D: Dataplane>(core: &Core<D>, id: u32) -> Result<BTreeMap<String, u64>, CommandError> {
+    let counts = core.dataplane.refusals(id).map_err(failed)?;
+    let named = Reason::ALL.iter().zip(counts).filter(|(_, count)| *count > 0);
+    Ok(named.map(|(reason, count)| (reason.name().to_owned(), count)).collect())
 }
 
 fn view_stats(stats: Stats) -> wire::Stats {
@@ -194,6 +194,7 @@ fn mac(mac: lb_common::value::Mac) -> String {
 pub(super) fn resolution(resolution: &Resolution) -> String {
     match resolution {
         Resolution::Resolved(hop) => format!("is at {} on {}", mac(hop.mac), hop.interface),
+        Resolution::Local => "is this machine".to_owned(),
         Resolution::Unresolved(why) => format!("unresolved: {why}"),
     }
 }
@@ -202,31 +203,8 @@ pub(super) fn resolution(resolution: &Resolution) -> String {
 pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, CommandError> {
     let services = &core.state.desired.services;
     let reals = || services.values().flat_map(|service| &service.reals);
-    let up = reals().filter(|(address, real)| {
-        real.effective_weight() > 0 && core.state.hop(**address).is_some()
-    });
-    let mut maps: Vec<wire::Map> = core
-        .dataplane
-        .fixed_fill()
-        .into_iter()
-        .map(|fill| wire::Map {
-            name: fill.name.to_owned(),
-            entries: fill.entries,
-            capacity: fill.capacity,
-        })
-        .collect();
-    let capacity = core.dataplane.capacity();
-    let of_family =
-        |v4| core.actual.services().keys().filter(|e| e.address.is_ipv4() == v4).count();
-    for (name, v4) in [(names::SERVICES_V4, true), (names::SERVICES_V6, false)] {
-        let capacity = u64::from(capacity.services);
-        maps.push(wire::Map { name: name.to_owned(), entries: of_family(v4) as u64, capacity });
-    }
-    maps.push(wire::Map {
-        name: names::REALS.to_owned(),
-        entries: core.actual.reals_len() as u64,
-        capacity: u64::from(capacity.reals) - 1,
-    });
+    let up = reals()
+        .filter(|(address, real)| real.effective_weight() > 0 && core.state.is_reached(**address));
     let status = wire::Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -234,16 +212,17 @@ pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, Command
         adopted: core.dataplane.adopted(),
         pin_dir: core.options.pin_dir.display().to_string(),
         program_id: core.dataplane.program_id(),
+        tracing: core.dataplane.is_tracing(),
         config: config(core),
         services: services.len() as u64,
         reals: reals().count() as u64,
         reals_up: up.count() as u64,
         interfaces: core.interfaces.iter().map(|i| interface(core, i)).collect(),
-        maps,
+        maps: maps::fixed(core)?,
         settling: settling(core)?,
         packets: packets(core)?,
     };
-    Ok(Unfinished::Status(Box::new(status), capacity.connections))
+    Ok(Unfinished::Status(Box::new(status), maps::connections(core)?))
 }
 
 fn settling<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::Settling>, CommandError> {
@@ -269,9 +248,10 @@ fn settling<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::Settling>, Command
 }
 
 fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Interface {
-    let Interface { name, link, attachment, problem } = interface;
+    let Interface { name, link, attachment, problem, .. } = interface;
     let ifindex = link.as_ref().map(|link| link.index);
-    let ours = core.held.iter().filter(|held| held.ours && Some(held.ifindex) == ifindex);
+    let here = |held: &&HeldAddress| held.ours && interface.has_addresses_on(held.ifindex);
+    let ours = core.held.iter().filter(here);
     let reason = match (attachment, problem) {
         (Some(attachment), _) => attachment.reason.clone(),
         (None, Some(problem)) => problem.clone(),

@@ -3,16 +3,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use lb_common::ring::Slot;
-use lb_common::value::{NO_REAL, Real, RealId, Service, Stats, Ticks};
+use lb_common::value::{Load, NO_REAL, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::REASONS;
 
+use super::keeping::Keeping;
 use super::{
-    AttachMode, Attachment, Capacity, Dataplane, DataplaneError, Held, MapFill, ModeChoice,
-    ReadConnections, Tracked,
+    AttachMode, Attachment, Capacity, Correction, Dataplane, DataplaneError, Held, LoadTracer,
+    MapFill, ModeChoice, ReadConnections, Samples, Tracked,
 };
 use crate::config::model::Endpoint;
-use crate::reconcile::actual::{Actual, in_use};
+use crate::reconcile::actual::{Actual, Inherited, in_use};
 use crate::reconcile::op::MapOp;
 use crate::sched::ring::Ring;
 
@@ -31,6 +33,7 @@ pub struct FakeDataplane {
     runs: usize,
     links: std::collections::BTreeSet<String>,
     capacity: Capacity,
+    tracing: bool,
 }
 
 impl FakeDataplane {
@@ -45,6 +48,7 @@ impl FakeDataplane {
             runs: 0,
             links: std::collections::BTreeSet::new(),
             capacity,
+            tracing: false,
         }
     }
 
@@ -73,7 +77,7 @@ impl FakeDataplane {
         if !in_use(real) || !can(real) || real.service != service {
             return Err(format!("{id} is {real:?}"));
         }
-        if !self.actual.egress().contains(&real.ifindex) {
+        if !real.is_local() && !self.actual.egress().contains(&real.ifindex) {
             return Err(format!("real {id} has no egress"));
         }
         Ok(())
@@ -90,17 +94,61 @@ impl ReadConnections for NoConnections {
     fn sweep(&mut self) -> Result<(), DataplaneError> {
         Ok(())
     }
+
+    fn keep_clients(&mut self, _: &[Tracked]) -> Result<(), DataplaneError> {
+        Ok(())
+    }
+
+    fn loads(&self) -> Result<Vec<Load>, DataplaneError> {
+        Ok(Vec::new())
+    }
+
+    fn correct_loads(&mut self, _: &[Correction]) -> Result<(), DataplaneError> {
+        Ok(())
+    }
 }
 
 impl Dataplane for FakeDataplane {
+    type Tracer = ();
+
+    fn memory(&self, _: &'static str) -> Result<u64, DataplaneError> {
+        Ok(0)
+    }
+
+    fn ring_memory(&self, _: u32) -> Result<u64, DataplaneError> {
+        Ok(0)
+    }
+
+    fn tracer(&self) -> LoadTracer<()> {
+        Box::new(|_| Ok(()))
+    }
+
+    fn start_trace(&mut self, (): ()) -> Result<BoxStream<'static, Samples>, DataplaneError> {
+        self.tracing = true;
+        Ok(stream::pending().boxed())
+    }
+
+    fn end_trace(&mut self) {
+        self.tracing = false;
+    }
+
+    fn is_tracing(&self) -> bool {
+        self.tracing
+    }
+
     fn read_back(&self) -> Result<Actual, DataplaneError> {
-        Ok(Actual::inherited(
-            self.services.clone(),
-            self.rings.iter().map(|(id, slots)| (*id, Ring::inherited(slots.clone(), 0))),
-            self.reals.clone(),
-            self.actual.egress().clone(),
-            self.actual.ingress().clone(),
-        ))
+        let rings = self.rings.iter();
+        let services = self.services.values().map(|service| service.id);
+        Ok(Actual::inherited(Inherited {
+            services: self.services.clone(),
+            rings: rings.map(|(id, slots)| (*id, Ring::inherited(slots.clone(), 0))).collect(),
+            details: services.filter_map(|id| Some((id, *self.actual.details(id)?))).collect(),
+            sources: self.actual.sources().clone(),
+            reals: self.reals.clone().into_iter().collect(),
+            egress: self.actual.egress().clone(),
+            ingress: self.actual.ingress().clone(),
+            peers: self.actual.peers().clone(),
+        }))
     }
 
     fn run(&mut self, op: &MapOp) -> Result<(), DataplaneError> {
@@ -148,6 +196,10 @@ impl Dataplane for FakeDataplane {
         ops.iter().try_for_each(|op| self.run(op))
     }
 
+    fn refusals(&self, _: u32) -> Result<Vec<u64>, DataplaneError> {
+        Ok(vec![0; REASONS as usize])
+    }
+
     fn deferred(&self, _: u32) -> Result<u64, DataplaneError> {
         Ok(0)
     }
@@ -160,10 +212,7 @@ impl Dataplane for FakeDataplane {
         Ok(())
     }
 
-    fn connections(
-        &self,
-        _: HashMap<Endpoint, Ticks>,
-    ) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+    fn connections(&self, _: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError> {
         Ok(Box::new(NoConnections))
     }
 

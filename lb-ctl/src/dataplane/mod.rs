@@ -1,13 +1,15 @@
 //! What the controller needs of the packet path, behind a trait: the kernel in production, plain
 //! memory in unit tests.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use futures_util::stream::BoxStream;
 use lb_common::key::Protocol;
-use lb_common::value::{RealId, Stats, Ticks};
+use lb_common::trace::{Event, Filter};
+use lb_common::value::{Load, RealId, Stats, Ticks, connection_state};
 use thiserror::Error;
 
+use self::keeping::Keeping;
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
@@ -16,6 +18,7 @@ pub mod aya;
 pub mod directory;
 #[cfg(test)]
 pub mod fake;
+pub mod keeping;
 
 /// A tracked connection, as the packet path has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,8 +27,10 @@ pub struct Tracked {
     pub protocol: Protocol,
     /// The client's address and port.
     pub client: (IpAddr, u16),
-    /// The VIP and port.
+    /// The VIP and port; for a template the lowest port of its service.
     pub vip: (IpAddr, u16),
+    /// The service it belongs to.
+    pub endpoint: Endpoint,
     /// The flow's hash, which says its slot of the ring.
     pub hash: u32,
     /// The real that owns it.
@@ -39,10 +44,21 @@ pub struct Tracked {
 }
 
 impl Tracked {
-    /// The service the connection belongs to.
-    pub const fn endpoint(&self) -> Endpoint {
-        Endpoint { protocol: self.protocol, address: self.vip.0, port: self.vip.1 }
+    /// Whether it is no connection, but says where a client's next ones go.
+    pub const fn is_template(&self) -> bool {
+        self.state == connection_state::TEMPLATE
     }
+}
+
+/// By how much the packet path is wrong about a real's connections.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Correction {
+    /// The real.
+    pub real: RealId,
+    /// How many more are active than it believes.
+    pub active: i64,
+    /// How many more are not.
+    pub inactive: i64,
 }
 
 /// Reads the connection tables apart from the task that owns the data plane, since that may take a
@@ -54,6 +70,28 @@ pub trait ReadConnections: Send {
     ///
     /// Where the kernel refuses.
     fn read(&self) -> Result<Vec<Tracked>, DataplaneError>;
+
+    /// Keeps clients that still have connections with their reals: their templates are as if used
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn keep_clients(&mut self, connections: &[Tracked]) -> Result<(), DataplaneError>;
+
+    /// How many connections the packet path believes each real to have, by its id.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn loads(&self) -> Result<Vec<Load>, DataplaneError>;
+
+    /// Adds to what it believes, while it goes on counting.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn correct_loads(&mut self, corrections: &[Correction]) -> Result<(), DataplaneError>;
 
     /// Removes entries that have expired, so that they take no room from others: what is least
     /// recently used is not always what is least needed.
@@ -157,8 +195,24 @@ impl MapFill {
     }
 }
 
+/// Packets that were traced.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Samples {
+    /// In the order in which they left; not empty.
+    pub events: Vec<Event>,
+    /// How many there was no room for, since the trace began.
+    pub lost: u64,
+}
+
+/// Loads a program that traces. That takes a second, and needs nothing of the data plane that
+/// changes: it is meant for another thread.
+pub type LoadTracer<T> = Box<dyn FnOnce(&Filter) -> Result<T, DataplaneError> + Send>;
+
 /// The packet path as the controller sees it.
 pub trait Dataplane {
+    /// A program that traces, loaded.
+    type Tracer: Send + 'static;
+
     /// Reads back what the maps hold.
     ///
     /// # Errors
@@ -201,6 +255,13 @@ pub trait Dataplane {
     /// Where the kernel refuses.
     fn reasons(&self) -> Result<Vec<u64>, DataplaneError>;
 
+    /// How many packets of a service were not forwarded, in the order of `Reason::ALL`.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn refusals(&self, service: u32) -> Result<Vec<u64>, DataplaneError>;
+
     /// How many packets of a service belonged to flows that should have been recorded and could
     /// not.
     ///
@@ -223,15 +284,12 @@ pub trait Dataplane {
     /// Where the kernel refuses.
     fn zero_reasons(&mut self) -> Result<(), DataplaneError>;
 
-    /// A reader of the connections of services, whose idle timeouts are given.
+    /// A reader of the connections of these services.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses.
-    fn connections(
-        &self,
-        idle: HashMap<Endpoint, Ticks>,
-    ) -> Result<Box<dyn ReadConnections>, DataplaneError>;
+    fn connections(&self, keeping: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError>;
 
     /// What the tables can hold.
     fn capacity(&self) -> Capacity;
@@ -239,7 +297,22 @@ pub trait Dataplane {
     /// How full the tables are, but for those of connections.
     fn fixed_fill(&self) -> Vec<MapFill>;
 
-    /// The kernel's id of the program.
+    /// What the kernel has set aside for a map, without maps that it holds, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not tell.
+    fn memory(&self, map: &'static str) -> Result<u64, DataplaneError>;
+
+    /// What the kernel has set aside for the ring of a service, in bytes; 0 without one. All rings
+    /// take the same.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not tell.
+    fn ring_memory(&self, service: u32) -> Result<u64, DataplaneError>;
+
+    /// The kernel's id of the program that is put on interfaces.
     fn program_id(&self) -> u32;
 
     /// Whether maps were taken over from an earlier daemon.
@@ -258,6 +331,27 @@ pub trait Dataplane {
         choice: ModeChoice,
         before: Option<Held>,
     ) -> Result<Attachment, DataplaneError>;
+
+    /// What loads a program that traces.
+    fn tracer(&self) -> LoadTracer<Self::Tracer>;
+
+    /// Puts a program that traces on every interface in the place of the other one, without a gap,
+    /// and gives what it tells. Interfaces on which it cannot be put keep the other, and the log
+    /// says which.
+    ///
+    /// # Errors
+    ///
+    /// Where it could not tell anything.
+    fn start_trace(
+        &mut self,
+        tracer: Self::Tracer,
+    ) -> Result<BoxStream<'static, Samples>, DataplaneError>;
+
+    /// Puts the other program back; fine where nothing is traced.
+    fn end_trace(&mut self);
+
+    /// Whether packets are traced.
+    fn is_tracing(&self) -> bool;
 
     /// Takes the program off an interface; fine where it is not on it.
     ///

@@ -48,12 +48,14 @@ pub struct LinkChange {
     pub up: bool,
     /// Its hardware address; none unless it is Ethernet.
     pub mac: Option<Mac>,
+    /// The interface that it is a member of, if any.
+    pub master: Option<u32>,
 }
 
 impl LinkChange {
     pub(super) fn new(link: &Link, present: bool) -> Self {
-        let Link { index, mac, up, .. } = *link;
-        Self { index, name: link.name.clone(), present, up: up && present, mac }
+        let Link { index, mac, up, master, .. } = *link;
+        Self { index, name: link.name.clone(), present, up: up && present, mac, master }
     }
 }
 
@@ -98,15 +100,18 @@ impl NeighbourHandle {
     /// of each by the kernel's tables as they are now. Those that are unresolved are being
     /// resolved from here on; what becomes of them arrives as [`NetEvent::Resolutions`].
     ///
+    /// `attached` are the interfaces that the program is on, or is meant to be on.
+    ///
     /// # Errors
     /// If the kernel's tables could not be read (the watched set stays as it was), or the task is
     /// gone.
     pub async fn watch(
         &self,
         rips: BTreeSet<IpAddr>,
+        attached: BTreeSet<u32>,
     ) -> Result<HashMap<IpAddr, Resolution>, NeighbourError> {
         let (reply, answer) = oneshot::channel();
-        let command = Watch { rips, reply };
+        let command = Watch { rips, attached, reply };
         self.commands.send(command).await.map_err(|_| NeighbourError::Stopped)?;
         Ok(answer.await.map_err(|_| NeighbourError::Stopped)??)
     }
@@ -115,5 +120,6 @@ impl NeighbourHandle {
 /// The one command of the task.
 pub(super) struct Watch {
     pub(super) rips: BTreeSet<IpAddr>,
+    pub(super) attached: BTreeSet<u32>,
     pub(super) reply: oneshot::Sender<Result<HashMap<IpAddr, Resolution>, NetlinkError>>,
 }

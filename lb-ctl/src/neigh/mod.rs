@@ -2,9 +2,11 @@
 
 mod asking;
 pub mod driver;
+mod lowering;
 mod news;
 pub mod table;
 mod watcher;
+mod why;
 mod worker;
 
 pub use driver::{LinkChange, NeighbourDriver, NeighbourError, NeighbourHandle, NetEvent};

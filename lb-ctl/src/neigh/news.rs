@@ -123,7 +123,10 @@ mod tests {
         assert!(news.is_empty());
         table.set_route(rip(), Some(Route { ifindex: 1, gateway: None, local: true }));
         news.changed(&[rip()]);
-        assert_eq!(news.next(&table), Some(told(Why::Local)));
+        assert_eq!(
+            news.next(&table),
+            Some(NetEvent::Resolutions(vec![(rip(), Resolution::Local)]))
+        );
         news.changed(&[rip()]);
         assert_eq!(news.next(&table), None);
     }

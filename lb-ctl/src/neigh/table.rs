@@ -1,11 +1,13 @@
 //! What is known of the way to each watched real. Pure.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use lb_common::value::Mac;
+use lb_common::vlan::Tags;
 
+use super::lowering;
+pub use super::why::Why;
 use crate::netlink::types::{Link, Neighbour, NeighbourState, Route};
 
 /// Bit of a MAC's first byte that marks a group address.
@@ -16,6 +18,8 @@ const GROUP: u8 = 1;
 pub enum Resolution {
     /// Over this hop.
     Resolved(Hop),
+    /// Through this machine's own stack: the address is the director's own.
+    Local,
     /// Not at all, for this reason.
     Unresolved(Why),
 }
@@ -23,84 +27,17 @@ pub enum Resolution {
 /// The last hop to a real.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hop {
-    /// The director's interface towards the real.
+    /// The interface that frames to the real leave by: where the way leads over a VLAN, the one
+    /// beneath.
     pub ifindex: u32,
-    /// That interface's name.
+    /// The name of the director's interface towards the real, the VLAN's where it is one.
     pub interface: String,
+    /// The tags that frames have on the interface `ifindex`.
+    pub vlans: Tags,
     /// The real's MAC.
     pub mac: Mac,
-    /// The director's MAC on that interface.
+    /// The director's MAC on the interface `interface`.
     pub source: Mac,
-}
-
-/// Why a real cannot be reached. Shown to people, in one line.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Why {
-    /// Asked, no answer yet.
-    Resolving {
-        /// The interface asked on.
-        interface: String,
-    },
-    /// Asked, and nobody answers.
-    NoAnswer {
-        /// The real.
-        address: IpAddr,
-        /// The interface asked on.
-        interface: String,
-    },
-    /// Not in a directly connected network.
-    Routed {
-        /// The router in between.
-        gateway: IpAddr,
-    },
-    /// Nowhere to send.
-    NoRoute,
-    /// It is this machine.
-    Local,
-    /// The way leads over an interface that is off or without carrier.
-    LinkDown {
-        /// That interface.
-        interface: String,
-    },
-    /// The way leads over an interface that is not there (any more).
-    LinkGone {
-        /// Its number.
-        ifindex: u32,
-    },
-    /// The way leads over an interface without Ethernet.
-    NotEthernet {
-        /// That interface.
-        interface: String,
-    },
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resolving { interface } => {
-                write!(f, "no neighbour yet: resolving on {interface}")
-            }
-            Self::NoAnswer { address, interface } => {
-                let protocol = if address.is_ipv4() { "ARP" } else { "ND" };
-                write!(
-                    f,
-                    "neighbour failed: nobody answers {protocol} for {address} on {interface}"
-                )
-            }
-            Self::Routed { gateway } => write!(
-                f,
-                "routed via gateway {gateway}: direct routing needs the real in a directly \
-                 connected network"
-            ),
-            Self::NoRoute => f.write_str("no route"),
-            Self::Local => f.write_str("the address is the director's own"),
-            Self::LinkDown { interface } => write!(f, "interface {interface} is down"),
-            Self::LinkGone { ifindex } => write!(f, "interface {ifindex} is gone"),
-            Self::NotEthernet { interface } => {
-                write!(f, "interface {interface} has no MAC (not Ethernet)")
-            }
-        }
-    }
 }
 
 /// The state of links, and of the routes and neighbours of watched reals (by RIP).
@@ -110,6 +47,10 @@ pub struct Table {
     /// The watched RIPs, and the way to each; none if there is no way.
     routes: HashMap<IpAddr, Option<Route>>,
     neighbours: HashMap<(u32, IpAddr), Neighbour>,
+    /// The director's addresses that are VIPs, by their interface.
+    vips: HashSet<(u32, IpAddr)>,
+    /// Interfaces that the program is on, or is meant to be on.
+    attached: BTreeSet<u32>,
 }
 
 impl Table {
@@ -145,6 +86,9 @@ impl Table {
 
     /// How to reach a real. One that is not watched has no route.
     pub fn resolution(&self, rip: IpAddr) -> Resolution {
+        if self.is_local(rip) {
+            return Resolution::Local;
+        }
         match self.hop(rip) {
             Ok(hop) => Resolution::Resolved(hop),
             Err(why) => Resolution::Unresolved(why),
@@ -221,10 +165,43 @@ impl Table {
         })
     }
 
+    /// An address of the director is a VIP that lb-ctl put there, or is so no longer. Returns the
+    /// real if its resolution changed by it.
+    pub fn set_vip(&mut self, ifindex: u32, address: IpAddr, is_vip: bool) -> Vec<IpAddr> {
+        self.changed_by(vec![address], |table| {
+            if is_vip {
+                table.vips.insert((ifindex, address));
+            } else {
+                table.vips.remove(&(ifindex, address));
+            }
+        })
+    }
+
+    /// All VIPs of the director at once, by their interface. Returns the reals whose resolution
+    /// changed by it.
+    pub fn replace_vips(&mut self, vips: HashSet<(u32, IpAddr)>) -> Vec<IpAddr> {
+        let all = self.watched().collect();
+        self.changed_by(all, |table| table.vips = vips)
+    }
+
+    /// The interfaces that the program is on, or is meant to be on. Returns the reals whose
+    /// resolution changed by it.
+    pub fn set_attached(&mut self, attached: BTreeSet<u32>) -> Vec<IpAddr> {
+        let all = self.watched().collect();
+        self.changed_by(all, |table| table.attached = attached)
+    }
+
     fn reals_over(&self, index: u32) -> Vec<IpAddr> {
-        let routes = self.routes.iter();
-        let over = routes.filter(|(_, route)| route.is_some_and(|route| route.ifindex == index));
+        let leads_over =
+            |route: &Route| lowering::chain(&self.links, route.ifindex).any(|i| i == index);
+        let over = self.routes.iter().filter(|(_, route)| route.as_ref().is_some_and(leads_over));
         over.map(|(rip, _)| *rip).collect()
+    }
+
+    /// Whether the real is this machine. The kernel takes a VIP for its own, too.
+    fn is_local(&self, rip: IpAddr) -> bool {
+        let local = self.routes.get(&rip).is_some_and(|route| route.is_some_and(|r| r.local));
+        local && !self.vips.iter().any(|(_, vip)| *vip == rip)
     }
 
     fn changed_by(
@@ -243,7 +220,7 @@ impl Table {
     fn way(&self, rip: IpAddr) -> Result<(&Link, Mac), Why> {
         let route = self.routes.get(&rip).copied().flatten().ok_or(Why::NoRoute)?;
         if route.local {
-            return Err(Why::Local);
+            return Err(Why::Vip);
         }
         if let Some(gateway) = route.gateway {
             return Err(Why::Routed { gateway });
@@ -267,7 +244,8 @@ impl Table {
             Some(Neighbour { state, mac: Some(mac), .. })
                 if state.is_valid() && is_a_machines(*mac) =>
             {
-                Ok(Hop { ifindex: link.index, interface, mac: *mac, source })
+                let (lowest, vlans) = lowering::lower(&self.links, link, &self.attached)?;
+                Ok(Hop { ifindex: lowest.index, interface, vlans, mac: *mac, source })
             }
             _ => Err(Why::Resolving { interface }),
         }

@@ -1,4 +1,10 @@
 use super::*;
+use crate::netlink::types::LinkKind;
+
+#[path = "table_local_tests.rs"]
+mod local;
+#[path = "table_vlan_tests.rs"]
+mod vlans;
 
 const NONE: [IpAddr; 0] = [];
 const RIP: &str = "192.0.2.21";
@@ -19,6 +25,8 @@ fn eth0() -> Link {
         up: true,
         loopback: false,
         xdp: None,
+        kind: LinkKind::Other,
+        master: None,
     }
 }
 
@@ -31,7 +39,8 @@ fn neighbour(rip: &str, mac: Option<Mac>, state: NeighbourState) -> Neighbour {
 }
 
 fn over_eth0(mac: Mac) -> Resolution {
-    Resolution::Resolved(Hop { ifindex: 2, interface: "eth0".to_owned(), mac, source: DIRECTOR })
+    let interface = "eth0".to_owned();
+    Resolution::Resolved(Hop { ifindex: 2, interface, vlans: Tags::NONE, mac, source: DIRECTOR })
 }
 
 fn resolving() -> Resolution {
@@ -136,7 +145,8 @@ fn a_neighbour_on_another_interface_does_not_count() {
     let eth1 = Link { index: 3, name: "eth1".to_owned(), mac: Some(OTHER), ..eth0() };
     assert_eq!(table.set_link(eth1), NONE);
     assert_eq!(table.set_route(ip(RIP), Some(direct(3))), [ip(RIP)]);
-    let hop = Hop { ifindex: 3, interface: "eth1".to_owned(), mac: REAL, source: OTHER };
+    let interface = "eth1".to_owned();
+    let hop = Hop { ifindex: 3, interface, vlans: Tags::NONE, mac: REAL, source: OTHER };
     assert_eq!(table.resolution(ip(RIP)), Resolution::Resolved(hop));
 }
 
@@ -157,7 +167,6 @@ fn routes_that_do_not_serve() {
     for (route, why) in [
         (None, Why::NoRoute),
         (Some(Route { ifindex: 2, gateway: Some(gateway), local: false }), Why::Routed { gateway }),
-        (Some(Route { ifindex: 1, gateway: None, local: true }), Why::Local),
         (Some(direct(9)), Why::LinkGone { ifindex: 9 }),
     ] {
         let mut table = resolved_table();
@@ -201,7 +210,8 @@ fn the_directors_mac_and_the_interfaces_name_are_followed() {
     let mut table = resolved_table();
     let changed = Link { name: "lan0".to_owned(), mac: Some(OTHER), ..eth0() };
     assert_eq!(table.set_link(changed).len(), 2);
-    let hop = Hop { ifindex: 2, interface: "lan0".to_owned(), mac: REAL, source: OTHER };
+    let interface = "lan0".to_owned();
+    let hop = Hop { ifindex: 2, interface, vlans: Tags::NONE, mac: REAL, source: OTHER };
     assert_eq!(table.resolution(ip(RIP)), Resolution::Resolved(hop));
 }
 
@@ -256,7 +266,15 @@ fn reasons_in_one_line() {
              connected network",
         ),
         (Why::NoRoute, "no route"),
-        (Why::Local, "the address is the director's own"),
+        (Why::Vip, "the address is a VIP on this director: name the real by an address of its own"),
+        (
+            Why::LowerElsewhere { interface: interface() },
+            "interface eth0 is a VLAN of an interface in another network namespace",
+        ),
+        (
+            Why::TooManyTags { interface: interface() },
+            "interface eth0 is a VLAN more than two deep",
+        ),
         (Why::LinkDown { interface: interface() }, "interface eth0 is down"),
         (Why::LinkGone { ifindex: 7 }, "interface 7 is gone"),
         (Why::NotEthernet { interface: interface() }, "interface eth0 has no MAC (not Ethernet)"),

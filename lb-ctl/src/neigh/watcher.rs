@@ -1,6 +1,6 @@
 //! The driver's task: takes commands, kernel notices and results, and tells what changed.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,8 +12,10 @@ use super::driver::{NetEvent, Watch};
 use super::news::News;
 use super::table::{Resolution, Table};
 use super::worker::{Done, Job, Worker};
-use crate::netlink::types::{Link, Neighbour, Route};
+use crate::netlink::types::Neighbour;
 use crate::netlink::{Netlink, NetlinkError, Notice, Notices};
+
+mod intake;
 
 /// Changes come in bursts; what they ask for is done once, this long after the first of them.
 const SETTLE: Duration = Duration::from_millis(50);
@@ -78,9 +80,9 @@ impl Watcher {
                 () = until(self.routes_due) => self.query_routes(),
                 _ = retry.tick() => self.retry(),
                 command = commands.recv() => match command {
-                    Some(Watch { rips, reply }) => {
+                    Some(Watch { rips, attached, reply }) => {
                         // An asker that has gone needs no answer.
-                        let _ = reply.send(self.watch(rips).await);
+                        let _ = reply.send(self.watch(rips, attached).await);
                     }
                     None => return,
                 },
@@ -91,6 +93,7 @@ impl Watcher {
     async fn watch(
         &mut self,
         rips: BTreeSet<IpAddr>,
+        attached: BTreeSet<u32>,
     ) -> Result<HashMap<IpAddr, Resolution>, NetlinkError> {
         // Older news must not overwrite what the dumps are about to say.
         self.drain_notices();
@@ -107,6 +110,7 @@ impl Watcher {
         let mut asking: BTreeSet<IpAddr> = self.table.watched().collect();
         asking.extend(&rips);
         self.table.watch(&rips);
+        self.table.set_attached(attached);
         self.take_links(links);
         self.take_routes(routes);
         self.take_neighbours(neighbours);
@@ -169,10 +173,12 @@ impl Watcher {
             }
             Notice::Address(held) => {
                 self.news.address(held.ifindex, held.address);
+                self.take_vip(&held, held.ours);
                 self.routes_changed();
             }
             Notice::AddressRemoved(held) => {
                 self.news.no_address(held.ifindex, held.address);
+                self.take_vip(&held, false);
                 self.routes_changed();
             }
             Notice::Routes => self.routes_changed(),
@@ -190,43 +196,6 @@ impl Watcher {
         self.resync_due.get_or_insert_with(|| Instant::now() + pause);
     }
 
-    fn tell_link(&mut self, link: &Link) {
-        if self.table.link(link.index) != Some(link) {
-            self.news.link(link, true);
-        }
-    }
-
-    /// Reals whose resolution changed.
-    fn took(&mut self, changed: Vec<IpAddr>) {
-        self.news.changed(&changed);
-        self.ask(changed);
-    }
-
-    fn take_links(&mut self, links: Vec<Link>) {
-        for link in &links {
-            self.tell_link(link);
-        }
-        let present: HashSet<u32> = links.iter().map(|link| link.index).collect();
-        for gone in self.table.links().filter(|link| !present.contains(&link.index)) {
-            self.news.link(gone, false);
-        }
-        let changed = self.table.replace_links(links);
-        self.took(changed);
-    }
-
-    fn take_neighbours(&mut self, neighbours: Vec<Neighbour>) {
-        let changed = self.table.replace_neighbours(neighbours);
-        self.took(changed);
-    }
-
-    fn take_routes(&mut self, routes: Vec<(IpAddr, Option<Route>)>) {
-        let mut changed = Vec::new();
-        for (rip, route) in routes {
-            changed.extend(self.table.set_route(rip, route));
-        }
-        self.took(changed);
-    }
-
     /// Reads all of the kernel's tables; the routes follow.
     async fn resync(&mut self) -> Result<(), NetlinkError> {
         self.resync_due = Some(Instant::now() + RETRY);
@@ -238,8 +207,7 @@ impl Watcher {
         let addresses = self.netlink.addresses().await?;
         let neighbours = self.netlink.neighbours().await?;
         self.take_links(links);
-        let addresses = addresses.into_iter().map(|held| (held.ifindex, held.address));
-        self.news.addresses(&addresses.collect());
+        self.take_addresses(&addresses);
         self.take_neighbours(neighbours);
         // Whether the kernel still keeps them fresh was told in the notices that are lost.
         self.asking.all_forgotten();

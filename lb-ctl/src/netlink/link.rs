@@ -1,12 +1,14 @@
 //! Interfaces.
 
 use lb_common::value::Mac;
+use lb_common::vlan::C_TAG;
 use netlink_packet_route::link::{
-    LinkAttribute, LinkExtentMask, LinkFlags, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+    InfoData, InfoKind, InfoVlan, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo,
+    LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
-use super::types::{Link, XdpOnLink};
+use super::types::{Link, LinkKind, Vlan, XdpOnLink};
 use super::{Netlink, NetlinkError};
 
 impl Netlink {
@@ -35,10 +37,12 @@ pub(super) fn parse(message: &LinkMessage) -> Option<Link> {
     let ethernet = message.header.link_layer_type == LinkLayerType::Ether;
     let mut name = None;
     let mut mac = None;
+    let mut master = None;
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(value) => name = Some(value.clone()),
             LinkAttribute::Address(value) if ethernet => mac = Mac::try_from(&value[..]).ok(),
+            LinkAttribute::Controller(value) => master = Some(*value),
             _ => {}
         }
     }
@@ -50,7 +54,50 @@ pub(super) fn parse(message: &LinkMessage) -> Option<Link> {
         up: flags.contains(LinkFlags::Up | LinkFlags::LowerUp),
         loopback: flags.contains(LinkFlags::Loopback),
         xdp: xdp_of(message),
+        kind: kind_of(message),
+        master,
     })
+}
+
+fn kind_of(message: &LinkMessage) -> LinkKind {
+    let infos = message.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::LinkInfo(infos) => Some(infos),
+        _ => None,
+    });
+    for info in infos.into_iter().flatten() {
+        match info {
+            LinkInfo::Kind(InfoKind::Bond) => return LinkKind::Bond,
+            LinkInfo::Kind(InfoKind::Team) => return LinkKind::Team,
+            LinkInfo::Kind(InfoKind::Bridge) => return LinkKind::Bridge,
+            LinkInfo::Data(InfoData::Vlan(data)) => {
+                return vlan(message, data).map_or(LinkKind::Other, LinkKind::Vlan);
+            }
+            _ => {}
+        }
+    }
+    LinkKind::Other
+}
+
+fn vlan(message: &LinkMessage, data: &[InfoVlan]) -> Option<Vlan> {
+    // Kernels before 3.10 told no protocol, and had one only.
+    let (mut vid, mut tpid) = (None, C_TAG);
+    for part in data {
+        match part {
+            InfoVlan::Id(value) => vid = Some(*value),
+            InfoVlan::Protocol(value) => tpid = (*value).into(),
+            _ => {}
+        }
+    }
+    let mut lower = None;
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::Link(index) => lower = Some(*index),
+            // The number is that of another namespace, where it may be anything.
+            LinkAttribute::LinkNetNsId(_) => return Some(Vlan { tag: (tpid, vid?), lower: None }),
+            _ => {}
+        }
+    }
+    Some(Vlan { tag: (tpid, vid?), lower })
 }
 
 fn xdp_of(message: &LinkMessage) -> Option<XdpOnLink> {
@@ -68,6 +115,9 @@ fn xdp_of(message: &LinkMessage) -> Option<XdpOnLink> {
 
 #[cfg(test)]
 mod tests {
+    use lb_common::vlan::S_TAG;
+    use netlink_packet_route::link::VlanProtocol;
+
     use super::*;
 
     fn message() -> LinkMessage {
@@ -89,8 +139,58 @@ mod tests {
             up: true,
             loopback: false,
             xdp: None,
+            kind: LinkKind::Other,
+            master: None,
         };
         assert_eq!(parse(&message()), Some(expected));
+    }
+
+    fn vlan_message() -> LinkMessage {
+        let mut message = message();
+        let data = vec![InfoVlan::Protocol(VlanProtocol::Ieee8021Ad), InfoVlan::Id(100)];
+        let info = vec![LinkInfo::Kind(InfoKind::Vlan), LinkInfo::Data(InfoData::Vlan(data))];
+        message.attributes.extend([LinkAttribute::LinkInfo(info), LinkAttribute::Link(2)]);
+        message
+    }
+
+    #[test]
+    fn a_vlan_has_its_tag_and_what_is_below_it() {
+        let vlan = Vlan { tag: (S_TAG, 100), lower: Some(2) };
+        assert_eq!(parse(&vlan_message()).unwrap().kind, LinkKind::Vlan(vlan));
+    }
+
+    #[test]
+    fn what_is_in_another_namespace_has_no_number_here() {
+        let mut message = vlan_message();
+        message.attributes.push(LinkAttribute::LinkNetNsId(0));
+        let vlan = Vlan { tag: (S_TAG, 100), lower: None };
+        assert_eq!(parse(&message).unwrap().kind, LinkKind::Vlan(vlan));
+    }
+
+    #[test]
+    fn a_vlan_that_does_not_say_which_is_none() {
+        let mut message = message();
+        let info = vec![LinkInfo::Data(InfoData::Vlan(Vec::new()))];
+        message.attributes.push(LinkAttribute::LinkInfo(info));
+        assert_eq!(parse(&message).unwrap().kind, LinkKind::Other);
+    }
+
+    #[test]
+    fn members_name_their_master_and_masters_their_kind() {
+        for (told, kind) in [
+            (InfoKind::Bond, LinkKind::Bond),
+            (InfoKind::Team, LinkKind::Team),
+            (InfoKind::Bridge, LinkKind::Bridge),
+            (InfoKind::Vrf, LinkKind::Other),
+        ] {
+            let mut message = message();
+            let info = vec![LinkInfo::Kind(told)];
+            message
+                .attributes
+                .extend([LinkAttribute::LinkInfo(info), LinkAttribute::Controller(7)]);
+            let link = parse(&message).unwrap();
+            assert_eq!((link.kind, link.master), (kind, Some(7)));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use lb_common::value::Mac;
+use lb_common::vlan::Tag;
 
 /// A network interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +20,47 @@ pub struct Link {
     pub loopback: bool,
     /// The XDP program on it, if any.
     pub xdp: Option<XdpOnLink>,
+    /// What it is, as far as that matters here.
+    pub kind: LinkKind,
+    /// The interface that it is a member of, if any.
+    pub master: Option<u32>,
+}
+
+/// What an interface is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LinkKind {
+    /// A VLAN of another interface.
+    Vlan(Vlan),
+    /// Several interfaces used as one, by the bonding driver.
+    Bond,
+    /// Several interfaces used as one, by the team driver.
+    Team,
+    /// A switch between interfaces.
+    Bridge,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl LinkKind {
+    /// What its kind is called, where its members send and receive for it, under its MAC.
+    pub const fn speaks_through_members(self) -> Option<&'static str> {
+        match self {
+            Self::Bond => Some("bond"),
+            Self::Team => Some("team"),
+            Self::Bridge => Some("bridge"),
+            Self::Vlan(_) | Self::Other => None,
+        }
+    }
+}
+
+/// What makes an interface a VLAN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Vlan {
+    /// The tag that its frames have on the interface below.
+    pub tag: Tag,
+    /// That interface; none where it is in another network namespace.
+    pub lower: Option<u32>,
 }
 
 /// An XDP program on a network interface.

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use lb_common::be::{Be32, Be128};
+use lb_common::details::{Details, Picking};
 use lb_common::value::{Mac, Real, RealId, Service, real_flags};
 
 use super::op::MapOp;
 use crate::config::model::Endpoint;
+use crate::sched::order::Order;
 use crate::sched::ring::Ring;
 
 /// What the maps hold.
@@ -20,22 +23,49 @@ pub struct Actual {
     by_address: HashMap<(u32, IpAddr), RealId>,
     egress: BTreeSet<u32>,
     ingress: BTreeMap<u32, Mac>,
+    orders: BTreeMap<u32, Order>,
+    details: BTreeMap<u32, Details>,
+    sources: BTreeMap<u32, BTreeMap<IpNet, u32>>,
+    peers: BTreeSet<Mac>,
+}
+
+/// What an earlier daemon left.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// Services as packets find them.
+    pub services: HashMap<Endpoint, Service>,
+    /// Rings by the ids of their services.
+    pub rings: BTreeMap<u32, Ring>,
+    /// What stands beside each service.
+    pub details: BTreeMap<u32, Details>,
+    /// What source lists say, by the ids of their services.
+    pub sources: BTreeMap<u32, BTreeMap<IpNet, u32>>,
+    /// The slots of the reals table that are not all zero.
+    pub reals: Vec<(RealId, Real)>,
+    /// Interfaces that packets may be sent out of.
+    pub egress: BTreeSet<u32>,
+    /// Interfaces that packets come in by.
+    pub ingress: BTreeMap<u32, Mac>,
+    /// Machines that may be other directors.
+    pub peers: BTreeSet<Mac>,
 }
 
 impl Actual {
-    /// Takes over what an earlier daemon left.
-    pub fn inherited(
-        services: impl IntoIterator<Item = (Endpoint, Service)>,
-        rings: impl IntoIterator<Item = (u32, Ring)>,
-        reals: impl IntoIterator<Item = (RealId, Real)>,
-        egress: impl IntoIterator<Item = u32>,
-        ingress: impl IntoIterator<Item = (u32, Mac)>,
-    ) -> Self {
+    /// Takes over what an earlier daemon left. Which services have an order follows from their
+    /// details.
+    pub fn inherited(left: Inherited) -> Self {
+        let Inherited { services, rings, details, sources, reals, egress, ingress, peers } = left;
+        let ordered = details.iter().filter(|(_, details)| details.picking() != Picking::Hash);
+        let orders = ordered.map(|(id, _)| (*id, Order::inherited())).collect();
         let mut actual = Self {
-            services: services.into_iter().collect(),
-            rings: rings.into_iter().collect(),
-            egress: egress.into_iter().collect(),
-            ingress: ingress.into_iter().collect(),
+            services,
+            rings,
+            egress,
+            ingress,
+            orders,
+            details,
+            sources,
+            peers,
             ..Self::default()
         };
         for (id, real) in reals {
@@ -69,6 +99,29 @@ impl Actual {
             MapOp::SetServices { services } => {
                 self.services = services.iter().copied().collect();
             }
+            MapOp::PutOrder { service, order } => {
+                self.orders.insert(*service, order.clone());
+            }
+            MapOp::RemoveOrder { service } => {
+                self.orders.remove(service);
+            }
+            MapOp::PutDetails { service, details } => {
+                self.details.insert(*service, *details);
+            }
+            MapOp::PutSource { service, prefix, said } => {
+                self.sources.entry(*service).or_default().insert(*prefix, *said);
+            }
+            MapOp::RemoveSource { service, prefix } => {
+                if let Some(prefixes) = self.sources.get_mut(service) {
+                    prefixes.remove(prefix);
+                }
+            }
+            MapOp::PutPeer { mac } => {
+                self.peers.insert(*mac);
+            }
+            MapOp::RemovePeer { mac } => {
+                self.peers.remove(mac);
+            }
             MapOp::ZeroReal { .. } | MapOp::ZeroService { .. } => {}
         }
     }
@@ -100,6 +153,26 @@ impl Actual {
     /// All rings, by the ids of their services.
     pub fn rings(&self) -> impl Iterator<Item = (u32, &Ring)> {
         self.rings.iter().map(|(id, ring)| (*id, ring))
+    }
+
+    /// The orders, by the ids of their services.
+    pub fn orders(&self) -> &BTreeMap<u32, Order> {
+        &self.orders
+    }
+
+    /// What stands beside a service.
+    pub fn details(&self, service: u32) -> Option<&Details> {
+        self.details.get(&service)
+    }
+
+    /// What the source lists of services say, by their ids.
+    pub fn sources(&self) -> &BTreeMap<u32, BTreeMap<IpNet, u32>> {
+        &self.sources
+    }
+
+    /// Machines that may be other directors.
+    pub fn peers(&self) -> &BTreeSet<Mac> {
+        &self.peers
     }
 
     /// What stands in a slot of the reals table: all zero where it was never used.

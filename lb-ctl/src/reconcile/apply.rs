@@ -40,6 +40,8 @@ const fn together(op: &MapOp) -> usize {
         MapOp::PutReal { .. }
         | MapOp::ZeroReal { .. }
         | MapOp::ZeroService { .. }
+        | MapOp::PutDetails { .. }
+        | MapOp::PutOrder { .. }
         | MapOp::PutRing { .. } => 4096,
         _ => 1,
     }

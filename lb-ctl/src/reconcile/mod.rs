@@ -2,6 +2,7 @@
 
 pub mod actual;
 pub mod apply;
+pub mod audit;
 pub mod op;
 mod place;
 pub mod plan;

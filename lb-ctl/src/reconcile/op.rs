@@ -1,8 +1,11 @@
 //! The operations that change the maps. Pure.
 
+use ipnet::IpNet;
+use lb_common::details::Details;
 use lb_common::value::{Mac, Real, RealId, Service};
 
 use crate::config::model::Endpoint;
+use crate::sched::order::Order;
 use crate::sched::ring::Ring;
 
 /// One change of the maps, atomic for the packets that pass meanwhile.
@@ -59,6 +62,51 @@ pub enum MapOp {
         /// The service.
         service: u32,
     },
+    /// Replace the order of a service.
+    PutOrder {
+        /// The service.
+        service: u32,
+        /// The order.
+        order: Order,
+    },
+    /// Take a service's order away: its scheduler is a hash, or it has nobody to send to.
+    RemoveOrder {
+        /// The service.
+        service: u32,
+    },
+    /// Write what stands beside a service.
+    PutDetails {
+        /// The service.
+        service: u32,
+        /// What stands there from now on.
+        details: Details,
+    },
+    /// Say of a prefix whether a service takes its clients.
+    PutSource {
+        /// The service.
+        service: u32,
+        /// The prefix.
+        prefix: IpNet,
+        /// See [`lb_common::wide::source`].
+        said: u32,
+    },
+    /// Say nothing more of it.
+    RemoveSource {
+        /// The service.
+        service: u32,
+        /// The prefix.
+        prefix: IpNet,
+    },
+    /// Take frames from this machine for those of another director.
+    PutPeer {
+        /// Its MAC.
+        mac: Mac,
+    },
+    /// Do so no more.
+    RemovePeer {
+        /// Its MAC.
+        mac: Mac,
+    },
     /// Make packets find these services and no others.
     SetServices {
         /// What names each, and what packets find.
@@ -70,6 +118,19 @@ impl MapOp {
     /// The service and the ring of a [`MapOp::PutRing`].
     pub fn as_put_ring(&self) -> Option<(u32, &Ring)> {
         if let Self::PutRing { service, ring } = self { Some((*service, ring)) } else { None }
+    }
+
+    /// The service and the order of a [`MapOp::PutOrder`].
+    pub fn as_put_order(&self) -> Option<(u32, &Order)> {
+        if let Self::PutOrder { service, order } = self { Some((*service, order)) } else { None }
+    }
+
+    /// The service and the details of a [`MapOp::PutDetails`].
+    pub fn as_put_details(&self) -> Option<(u32, Details)> {
+        match self {
+            Self::PutDetails { service, details } => Some((*service, *details)),
+            _ => None,
+        }
     }
 
     /// The real of a [`MapOp::PutReal`].

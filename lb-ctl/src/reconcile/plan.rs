@@ -5,9 +5,9 @@
 //! what is new is made bottom-up: interfaces, reals that gain something, rings, services. Last,
 //! reals that lose something, when no ring points to them any more, and interfaces nobody uses.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use lb_common::value::{Real, RealId, Service, Ticks, Tracking};
+use lb_common::value::{Mac, Real, RealId, Service, Ticks, Tracking};
 use thiserror::Error;
 
 use super::actual::Actual;
@@ -31,6 +31,15 @@ pub enum PlanError {
         "the tables hold {0} reals of all services together: start the daemon with a larger --max-reals to have more"
     )]
     Reals(u32),
+    /// Too many prefixes in source lists.
+    #[error("the tables hold {0} prefixes of one IP version in the source lists of all services")]
+    Sources(u32),
+    /// Too many machines that may be directors.
+    #[error(
+        "the tables hold {0} machines that share services with this one as a real: take this \
+         machine out of the reals, or others"
+    )]
+    Peers(u32),
     /// Too many interfaces.
     #[error("the tables hold {0} interfaces")]
     Interfaces(u32),
@@ -52,11 +61,19 @@ pub fn plan(
     let mut planner = Planner { actual, ops: Vec::new(), now, ring_slots: capacity.ring_slots };
     planner.remove_services(&living);
     planner.put_interfaces(target)?;
+    let peers = peers(&placed);
+    planner.put_peers(&peers)?;
     planner.put_reals(&placed);
     planner.put_rings(&placed);
+    planner.put_orders(&placed);
+    planner.put_sources(&placed)?;
+    planner.put_details(&placed);
     planner.put_services(&placed);
+    planner.remove_orders(&placed);
+    planner.remove_sources(&placed);
     planner.settle_reals(&placed);
     planner.free_reals(&placed, &living);
+    planner.remove_peers(&peers);
     planner.remove_interfaces(target);
     Ok(planner.ops)
 }
@@ -67,7 +84,9 @@ pub fn plan(
 ///
 /// What [`plan`] would fail with.
 pub fn check(target: &Target, actual: &Actual, capacity: Capacity) -> Result<(), PlanError> {
-    place(&target.services, actual, &living(target, actual), capacity)?;
+    let placed = place(&target.services, actual, &living(target, actual), capacity)?;
+    check_sources(&placed)?;
+    check_peers(&peers(&placed))?;
     check_interfaces(target, actual)
 }
 
@@ -84,7 +103,9 @@ pub fn plan_hops(
     let living = actual.services().values().map(|service| service.id).collect();
     let placed = place(&target.services, actual, &living, capacity).ok()?;
     let stands = |placed: &Placed<'_>| {
-        placed.before == Some(placed.wanted()) && placed.reals.iter().all(|r| r.before.is_some())
+        placed.before == Some(placed.wanted())
+            && !placed.has_local()
+            && placed.reals.iter().all(|r| r.before.is_some())
     };
     if !placed.iter().all(stands) {
         return None;
@@ -93,6 +114,9 @@ pub fn plan_hops(
     planner.put_interfaces(&target).ok()?;
     planner.put_reals(&placed);
     planner.put_rings(&placed);
+    planner.put_orders(&placed);
+    planner.put_details(&placed);
+    planner.remove_orders(&placed);
     planner.settle_reals(&placed);
     Some(planner.ops)
 }
@@ -129,6 +153,15 @@ impl Planner<'_> {
         }
         let rings = self.actual.rings().map(|(id, _)| id).filter(|id| !living.contains(id));
         self.ops.extend(rings.map(|service| MapOp::RemoveRing { service }));
+        let orders = self.actual.orders().keys().copied().filter(|id| !living.contains(id));
+        self.ops.extend(orders.map(|service| MapOp::RemoveOrder { service }));
+        for (service, prefixes) in self.actual.sources() {
+            if !living.contains(service) {
+                let removed = prefixes.keys();
+                self.ops
+                    .extend(removed.map(|p| MapOp::RemoveSource { service: *service, prefix: *p }));
+            }
+        }
         let reals = self.actual.reals_in_use().filter(|(_, real)| !living.contains(&real.service));
         self.ops.extend(reals.map(|(id, real)| freed(id, real)));
     }
@@ -189,6 +222,70 @@ impl Planner<'_> {
         (!stands).then(after)
     }
 
+    fn put_orders(&mut self, placed: &[Placed<'_>]) {
+        for service in placed {
+            let standing = service.before.and_then(|known| self.actual.orders().get(&known.id));
+            if let Some(order) = service.order()
+                && standing != Some(&order)
+            {
+                self.ops.push(MapOp::PutOrder { service: service.id, order });
+            }
+        }
+    }
+
+    fn remove_orders(&mut self, placed: &[Placed<'_>]) {
+        let standing = |service: &&Placed<'_>| {
+            service.before.is_some_and(|known| self.actual.orders().contains_key(&known.id))
+        };
+        let without = placed.iter().filter(|service| service.order().is_none()).filter(standing);
+        let removed: Vec<u32> = without.map(|service| service.id).collect();
+        self.ops.extend(removed.into_iter().map(|service| MapOp::RemoveOrder { service }));
+    }
+
+    /// What the lists say, before the service goes by them.
+    fn put_sources(&mut self, placed: &[Placed<'_>]) -> Result<(), PlanError> {
+        for Placed { target, id, before, .. } in placed {
+            // What stood at the id of a new service is taken away by now.
+            let standing = before.and_then(|known| self.actual.sources().get(&known.id));
+            let new = target.sources.prefixes.iter().filter(|(prefix, said)| {
+                standing.and_then(|prefixes| prefixes.get(prefix)) != Some(said)
+            });
+            let service = *id;
+            let put = new.map(|(p, said)| MapOp::PutSource { service, prefix: *p, said: *said });
+            self.ops.extend(put);
+        }
+        check_sources(placed)
+    }
+
+    fn remove_sources(&mut self, placed: &[Placed<'_>]) {
+        for Placed { target, id, before, .. } in placed {
+            let standing = before.and_then(|known| self.actual.sources().get(&known.id));
+            let standing = standing.into_iter().flat_map(BTreeMap::keys);
+            let gone = standing.filter(|prefix| !target.sources.prefixes.contains_key(prefix));
+            self.ops.extend(gone.map(|p| MapOp::RemoveSource { service: *id, prefix: *p }));
+        }
+    }
+
+    fn put_peers(&mut self, peers: &BTreeSet<Mac>) -> Result<(), PlanError> {
+        let new = peers.difference(self.actual.peers());
+        self.ops.extend(new.map(|mac| MapOp::PutPeer { mac: *mac }));
+        check_peers(peers)
+    }
+
+    fn remove_peers(&mut self, peers: &BTreeSet<Mac>) {
+        let gone = self.actual.peers().difference(peers);
+        self.ops.extend(gone.map(|mac| MapOp::RemovePeer { mac: *mac }));
+    }
+
+    fn put_details(&mut self, placed: &[Placed<'_>]) {
+        for service in placed {
+            let details = service.details(self.ring_slots);
+            if self.actual.details(service.id) != Some(&details) {
+                self.ops.push(MapOp::PutDetails { service: service.id, details });
+            }
+        }
+    }
+
     fn put_services(&mut self, placed: &[Placed<'_>]) {
         if placed.iter().all(|service| service.before == Some(service.wanted())) {
             return;
@@ -242,7 +339,32 @@ fn freed(id: RealId, real: &Real) -> MapOp {
 /// The interfaces that reals are reached by.
 fn egress(target: &Target) -> BTreeSet<u32> {
     let reals = target.services.iter().flat_map(|service| &service.reals);
-    reals.filter_map(|real| real.hop).map(|hop| hop.ifindex).collect()
+    reals.filter_map(|real| real.way?.hop()).map(|hop| hop.ifindex).collect()
+}
+
+/// The other reals of services that this machine is a real of: one of them may be a director that
+/// gives this one its share, which must not go round.
+fn peers(placed: &[Placed<'_>]) -> BTreeSet<Mac> {
+    let shared = placed.iter().filter(|service| service.has_local());
+    let reals = shared.flat_map(|service| &service.target.reals);
+    reals.filter_map(|real| real.way?.hop()).map(|hop| hop.mac).collect()
+}
+
+fn check_peers(peers: &BTreeSet<Mac>) -> Result<(), PlanError> {
+    let limit = lb_common::limits::PEERS;
+    if peers.len() > limit as usize { Err(PlanError::Peers(limit)) } else { Ok(()) }
+}
+
+fn check_sources(placed: &[Placed<'_>]) -> Result<(), PlanError> {
+    let limit = lb_common::limits::DEFAULT_SOURCES;
+    for is_ipv4 in [true, false] {
+        let family = placed.iter().filter(|s| s.target.endpoint.address.is_ipv4() == is_ipv4);
+        let prefixes: usize = family.map(|service| service.target.sources.prefixes.len()).sum();
+        if prefixes > limit as usize {
+            return Err(PlanError::Sources(limit));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

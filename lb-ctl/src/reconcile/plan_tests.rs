@@ -1,36 +1,45 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use lb_common::details::Picking;
 use lb_common::key::Protocol;
 use lb_common::ring::Slot;
+use lb_common::vlan::Tags;
+use lb_common::wide::source;
 use proptest::prelude::*;
 
 use super::*;
 use crate::dataplane::Dataplane as _;
 use crate::dataplane::fake::FakeDataplane;
 use crate::reconcile::apply;
-use crate::reconcile::target::{NextHop, TargetReal};
+use crate::reconcile::target::{NextHop, Persistence, Scheduling, SourceLists, TargetReal, Way};
 
 const CAPACITY: Capacity = Capacity { services: 8, reals: 40, connections: 1, ring_slots: 251 };
 const IDLE: Ticks = 1000;
 
 fn endpoint(n: u8) -> Endpoint {
-    Endpoint { protocol: Protocol::Tcp, address: Ipv4Addr::new(192, 0, 2, n).into(), port: 80 }
+    Endpoint {
+        protocol: Protocol::Tcp,
+        address: Ipv4Addr::new(192, 0, 2, n).into(),
+        port: 80.into(),
+    }
 }
 
 fn real(n: u8, weight: u16, ifindex: Option<u32>) -> TargetReal {
-    let hop = ifindex.map(|ifindex| NextHop { ifindex, mac: [2, 0, 0, 0, 0, n], source: [9; 6] });
-    TargetReal { address: Ipv4Addr::new(10, 0, 0, n).into(), weight, hop }
+    let way = ifindex.map(|ifindex| way(ifindex, [2, 0, 0, 0, 0, n]));
+    TargetReal { address: Ipv4Addr::new(10, 0, 0, n).into(), weight, way, sorry: false }
+}
+
+fn way(ifindex: u32, mac: Mac) -> Way {
+    Way::Hop(NextHop { ifindex, mac, source: [9; 6], tags: Tags::NONE })
 }
 
 fn target(services: &[(u8, Vec<TargetReal>)]) -> Target {
     let services = services
         .iter()
         .map(|(n, reals)| TargetService {
-            endpoint: endpoint(*n),
-            tracking: Tracking::Changes,
-            idle: IDLE,
             reals: reals.clone(),
+            ..TargetService::new(endpoint(*n), Tracking::Changes, IDLE)
         })
         .collect();
     Target { services, ingress: BTreeMap::from([(1, [9; 6])]) }
@@ -66,6 +75,7 @@ fn a_new_service_is_made_bottom_up() {
             MapOp::ZeroReal { .. } => "zero real",
             MapOp::PutReal { .. } => "real",
             MapOp::PutRing { .. } => "ring",
+            MapOp::PutDetails { .. } => "details",
             MapOp::ZeroService { .. } => "zero service",
             MapOp::SetServices { .. } => "services",
             other => panic!("{other:?}"),
@@ -73,7 +83,7 @@ fn a_new_service_is_made_bottom_up() {
         .collect();
     assert_eq!(
         order,
-        ["ingress", "egress", "zero real", "real", "ring", "zero service", "services"]
+        ["ingress", "egress", "zero real", "real", "ring", "details", "zero service", "services"]
     );
 }
 
@@ -174,7 +184,7 @@ fn a_changed_mac_is_written_without_touching_the_ring() {
     let before = target(&[(1, vec![real(1, 1, Some(1)), real(2, 1, Some(1))])]);
     reach(&mut fake, &mut actual, &before);
     let mut after = before.clone();
-    after.services[0].reals[0].hop.as_mut().expect("resolved").mac = [2, 0, 0, 0, 0, 99];
+    after.services[0].reals[0].way = Some(way(1, [2, 0, 0, 0, 0, 99]));
     let ops = reach(&mut fake, &mut actual, &after);
     assert!(matches!(ops.as_slice(), [MapOp::PutReal { .. }]), "{ops:?}");
 }
@@ -220,8 +230,8 @@ fn a_failure_half_way_can_be_gone_on_from() {
     let second = target(&[(2, vec![real(2, 1, Some(2)), real(3, 5, Some(1))])]);
     for fail_at in 0..30 {
         let (mut fake, mut actual) = fresh();
-        reach(&mut fake, &mut actual, &first);
-        fake.fail_at = Some(7 + fail_at);
+        let before = reach(&mut fake, &mut actual, &first).len();
+        fake.fail_at = Some(before + fail_at);
         let ops = plan(&second, &actual, CAPACITY, 6).expect("fits");
         let outcome = apply::run(&mut fake, &mut actual, &ops);
         assert_eq!(outcome.is_err(), fail_at < ops.len());
@@ -243,12 +253,83 @@ fn any_target() -> impl Strategy<Value = Target> {
         .prop_map(|services| target(&services.into_iter().collect::<Vec<_>>()))
 }
 
+/// Targets whose services use all that there is.
+fn any_rich_target() -> impl Strategy<Value = Target> {
+    let pickings = [Picking::Hash, Picking::Turns, Picking::Least, Picking::NeverQueue];
+    let policy = (
+        proptest::sample::select(pickings.to_vec()),
+        any::<bool>(),
+        proptest::option::of((1..99u32, 8..=32u8)),
+        proptest::collection::btree_map(0..4u8, 1..=2u32, 0..3),
+        proptest::option::of((0..4u8, any::<bool>())),
+    );
+    (any_target(), proptest::collection::vec(policy, 6)).prop_map(|(mut target, policies)| {
+        for (service, policy) in target.services.iter_mut().zip(policies) {
+            let (picking, flag, persistence, prefixes, special) = policy;
+            service.scheduling = Scheduling { picking, equal_weights: flag, hash_source: flag };
+            service.persistence =
+                persistence.map(|(timeout, prefix)| Persistence { timeout, prefix });
+            service.keep_dead = flag;
+            let net = |n| format!("198.51.{n}.0/24").parse().expect("a prefix");
+            let prefixes = prefixes.into_iter().map(|(n, said)| (net(n), said)).collect();
+            service.sources = SourceLists { prefixes, deny_others: flag };
+            service.tracking = Tracking::Full;
+            if let Some((n, sorry)) = special {
+                let way = if sorry { way(1, [3; 6]) } else { Way::Local };
+                service.reals.push(TargetReal { way: Some(way), sorry, ..real(100 + n, 1, None) });
+            }
+        }
+        target
+    })
+}
+
+#[test]
+fn who_stands_in_gets_nothing_while_another_does() {
+    let (mut fake, mut actual) = fresh();
+    let sorry = TargetReal { sorry: true, ..real(9, 1, Some(1)) };
+    let up = |weight, ifindex| target(&[(1, vec![real(1, weight, ifindex), sorry])]);
+    for (target, owner) in [(up(1, Some(1)), 1), (up(1, None), 9), (up(0, Some(1)), 9)] {
+        reach(&mut fake, &mut actual, &target);
+        let id = fake.rings[&0][0].current();
+        assert_eq!(fake.reals[&id].address[3], owner);
+        assert!(fake.rings[&0].iter().all(|slot| slot.current() == id));
+    }
+}
+
+#[test]
+fn source_lists_are_there_before_the_service_goes_by_them_and_after_it_did() {
+    let (mut fake, mut actual) = fresh();
+    let open = target(&[(1, vec![real(1, 1, Some(1))])]);
+    let mut shut = open.clone();
+    let net = "198.51.100.0/24".parse().expect("a prefix");
+    shut.services[0].sources =
+        SourceLists { prefixes: BTreeMap::from([(net, source::ALLOW)]), deny_others: true };
+    reach(&mut fake, &mut actual, &open);
+    let at = |ops: &[MapOp], wanted: fn(&MapOp) -> bool| ops.iter().position(wanted);
+    let ops = reach(&mut fake, &mut actual, &shut);
+    let put = at(&ops, |op| matches!(op, MapOp::PutSource { .. }));
+    assert!(put.is_some() && put < at(&ops, |op| matches!(op, MapOp::PutDetails { .. })));
+    let ops = reach(&mut fake, &mut actual, &open);
+    let removed = at(&ops, |op| matches!(op, MapOp::RemoveSource { .. }));
+    assert!(removed > at(&ops, |op| matches!(op, MapOp::PutDetails { .. })), "{ops:?}");
+}
+
+#[test]
+fn a_director_that_is_a_real_knows_the_others() {
+    let (mut fake, mut actual) = fresh();
+    let this = TargetReal { way: Some(Way::Local), ..real(2, 1, None) };
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1)), this])]));
+    assert_eq!(actual.peers(), &BTreeSet::from([[2, 0, 0, 0, 0, 1]]));
+    reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
+    assert_eq!(actual.peers(), &BTreeSet::new(), "it is one no more");
+}
+
 #[test]
 fn a_change_of_hops_leaves_other_services_alone() {
     let (mut fake, mut actual) = fresh();
     let both = |mac| {
         let mut moved = real(1, 1, Some(1));
-        moved.hop.as_mut().expect("it has one").mac = mac;
+        moved.way = Some(way(1, mac));
         target(&[(1, vec![moved]), (2, vec![real(2, 1, Some(1))])])
     };
     reach(&mut fake, &mut actual, &both([2; 6]));
@@ -265,9 +346,9 @@ fn more_than_a_change_of_hops_is_for_a_whole_plan() {
     reach(&mut fake, &mut actual, &target(&[(1, vec![real(1, 1, Some(1))])]));
     let other_service = target(&[(2, vec![real(1, 1, Some(1))])]);
     let other_real = target(&[(1, vec![real(2, 1, Some(1))])]);
-    let mut other_idle = target(&[(1, vec![real(1, 1, Some(1))])]);
-    other_idle.services[0].idle += 1;
-    for wanted in [other_service, other_real, other_idle] {
+    let mut other_tracking = target(&[(1, vec![real(1, 1, Some(1))])]);
+    other_tracking.services[0].tracking = Tracking::None;
+    for wanted in [other_service, other_real, other_tracking] {
         assert_eq!(plan_hops(wanted.services, &actual, CAPACITY, 6), None);
     }
 }
@@ -300,6 +381,25 @@ proptest! {
         prop_assert!(ops.iter().all(|op| matches!(op, MapOp::PutRing { .. })), "{:?}", ops);
     }
 
+    /// As above, whatever services use. What was read back of an order is not known to be right.
+    #[test]
+    fn any_sequence_of_rich_targets_is_reached_safely(
+        targets in proptest::collection::vec(any_rich_target(), 1..6),
+    ) {
+        let (mut fake, mut actual) = fresh();
+        for target in &targets {
+            reach(&mut fake, &mut actual, target);
+            prop_assert_eq!(plan(target, &actual, CAPACITY, 6), Ok(vec![]));
+        }
+        let last = targets.last().expect("one at least");
+        let inherited = fake.read_back().expect("reads");
+        let ops = plan(last, &inherited, CAPACITY, 6).expect("fits");
+        let unknown = |op: &MapOp| {
+            matches!(op, MapOp::PutRing { .. } | MapOp::PutOrder { .. } | MapOp::RemoveOrder { .. })
+        };
+        prop_assert!(ops.iter().all(unknown), "{:?}", ops);
+    }
+
     /// A change of hops by itself ends where a whole plan ends, but for interfaces that it leaves.
     #[test]
     fn hops_by_themselves_end_where_a_whole_plan_ends(
@@ -312,7 +412,7 @@ proptest! {
         for (n, ifindex) in hops {
             let moved = real(n, 0, ifindex);
             let reals = wanted.services.iter_mut().flat_map(|service| &mut service.reals);
-            reals.filter(|real| real.address == moved.address).for_each(|r| r.hop = moved.hop);
+            reals.filter(|real| real.address == moved.address).for_each(|r| r.way = moved.way);
             let has = |s: &TargetService| s.reals.iter().any(|real| real.address == moved.address);
             let some = wanted.services.iter().filter(|s| has(s)).cloned().collect();
             let ops = plan_hops(some, &actual, CAPACITY, 6).expect("only hops change");

@@ -75,7 +75,8 @@ impl Settling {
             let observed = observe(service.id)?;
             let virgin = observed.forwarded == 0 && !self.carried.contains(&service.id);
             let quiet = self.quiet_for(service.id, observed.deferred, now);
-            let patience = patience(service.idle());
+            let Some(details) = actual.details(service.id) else { continue };
+            let patience = patience(details.timeouts.longest());
             let settled = if virgin {
                 ring.settle(0, now)
             } else if quiet.is_none_or(|quiet| quiet >= patience) {
@@ -137,10 +138,10 @@ impl Marks {
         let mut busy: HashMap<u32, HashSet<u32>> = HashMap::new();
         let mut slots: HashMap<u32, std::borrow::Cow<'_, [_]>> = HashMap::new();
         for entry in entries {
-            let Some((service, ring)) = self.rings.get(&entry.endpoint()) else { continue };
+            let Some((service, ring)) = self.rings.get(&entry.endpoint) else { continue };
             let lives = self.alive.get(&entry.real) == Some(&entry.generation);
             // Where every flow is recorded, the table is asked whatever the slot says.
-            if !lives || service.tracking() == Tracking::Full {
+            if !lives || entry.is_template() || service.tracking() == Tracking::Full {
                 continue;
             }
             let slots = slots.entry(service.id).or_insert_with(|| ring.slots(self.ring_slots));

@@ -1,10 +1,14 @@
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
+use lb_common::details::Details;
 use lb_common::key::Protocol;
+use lb_common::timeout::Timeouts;
 use lb_common::value::{Real, real_flags};
 
 use super::*;
+use crate::reconcile::actual::Inherited;
 use crate::sched::maglev::Member;
 
 const SLOTS: u32 = 251;
@@ -12,7 +16,7 @@ const IDLE: Ticks = 160;
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 10);
 
 fn endpoint() -> Endpoint {
-    Endpoint { protocol: Protocol::Tcp, address: VIP.into(), port: 80 }
+    Endpoint { protocol: Protocol::Tcp, address: VIP.into(), port: 80.into() }
 }
 
 fn members(ids: &[RealId]) -> Vec<Member> {
@@ -27,13 +31,14 @@ fn moving(tracking: Tracking) -> Actual {
         let flags = real_flags::IN_USE | real_flags::FORWARD;
         (id, Real { generation: 7, flags, address: [id as u8; 16], ..Real::default() })
     };
-    Actual::inherited(
-        [(endpoint(), Service::new(0, tracking, IDLE))],
-        [(0, ring)],
-        [real(1), real(2)],
-        [],
-        [],
-    )
+    let details = Details { timeouts: Timeouts::with_idle(IDLE), ..Details::default() };
+    Actual::inherited(Inherited {
+        services: HashMap::from([(endpoint(), Service::new(0, tracking, 0))]),
+        rings: BTreeMap::from([(0, ring)]),
+        details: BTreeMap::from([(0, details)]),
+        reals: vec![real(1), real(2)],
+        ..Inherited::default()
+    })
 }
 
 fn step(settling: &mut Settling, actual: &Actual, observed: Observed, now: Ticks) -> Vec<MapOp> {
@@ -60,6 +65,7 @@ fn entry(index: u32, real: RealId, generation: u32) -> Tracked {
         protocol: Protocol::Tcp,
         client: (Ipv4Addr::LOCALHOST.into(), 4000),
         vip: (VIP.into(), 80),
+        endpoint: endpoint(),
         hash,
         real,
         generation,

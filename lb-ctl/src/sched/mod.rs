@@ -1,4 +1,5 @@
 //! Schedulers: how the reals of a service share its ring, and how the ring changes.
 
 pub mod maglev;
+pub mod order;
 pub mod ring;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::support::{Core, FAULT, FAULTY, Fixture, Ran};
 use lb_common::key::Protocol;
+use lb_common::limits::DEFAULT_SOURCES;
 use lb_ctl::api::client::{Client, ClientError};
 use lb_ctl::api::routes::{Method, ROUTES};
 use lb_ctl::api::wire::{ErrorKind, NewReal, NewService, RealEdit, RealState, ServiceEdit};
@@ -19,20 +20,16 @@ use tokio::net::UnixStream;
 const REFUSE: OnHandEdit = OnHandEdit::Refuse;
 
 fn web() -> Endpoint {
-    Endpoint { protocol: Protocol::Tcp, address: "2001:db8::10".parse().unwrap(), port: 80 }
+    Endpoint { protocol: Protocol::Tcp, address: "2001:db8::10".parse().unwrap(), port: 80.into() }
 }
 
 fn new_web() -> NewService {
-    let Endpoint { protocol, address, port } = web();
-    NewService {
-        protocol,
-        vip: address,
-        port,
-        name: None,
-        scheduler: None,
+    let properties = ServiceEdit {
         tracking: Some("full".to_owned()),
         idle_timeout: Some(120),
-    }
+        ..ServiceEdit::default()
+    };
+    NewService::join(web(), properties)
 }
 
 fn kind<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> ErrorKind {
@@ -172,18 +169,39 @@ async fn what_cannot_be_read() {
         assert!(answer.contains("\"kind\":\"refused\""), "{answer}");
     }
     for body in [
-        r#"{"protocol":"tcp","vip":"192.0.2.10","port":0}"#,
-        r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"scheduler":"rr"}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":"8100-8000"}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"scheduler":"best"}"#,
         r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"colour":"red"}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":"80"}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"scheduler":"sh","persistence":{"timeout":9}}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"persistence":{"netmask":24}}"#,
+        r#"{"protocol":"tcp","vip":"192.0.2.10","port":80,"timeouts":{"rst":1}}"#,
         r#"{"protocol":"tcp","vip":"192.0.2.10"}"#,
     ] {
         let answer = ask(socket, "POST", "/v1/services", body).await;
         assert!(answer.starts_with("HTTP/1.1 422"), "{body}: {answer}");
     }
     assert!(raw(socket, b"\x16\x03\x01 no http at all\r\n\r\n").await.starts_with("HTTP/1.1 400"));
-    let long = ask(socket, "POST", "/v1/services", &"x".repeat(100 << 10)).await;
+    let reals = "/v1/services/tcp/192.0.2.10:80/reals";
+    let long = ask(socket, "POST", reals, &"x".repeat(100 << 10)).await;
     assert!(long.starts_with("HTTP/1.1 413"), "{long}");
     assert_eq!(fixture.client.list(None).await.unwrap().services, []);
+}
+
+#[tokio::test]
+async fn a_service_may_have_as_many_prefixes_as_there_is_room_for() {
+    let fixture = Fixture::start();
+    let prefix = |number: u32| {
+        format!("2001:db8:1111:2222:3333:4444:{:x}:{:x}/128", number >> 16, number & 0xffff)
+    };
+    let properties = ServiceEdit {
+        deny: Some((0x1111_1111..).take(DEFAULT_SOURCES as usize).map(prefix).collect()),
+        ..ServiceEdit::default()
+    };
+    let service = NewService::join(web(), properties);
+    fixture.client.add_service(&service, OnHandEdit::Refuse).await.unwrap();
+    let list = fixture.client.list(None).await.unwrap();
+    assert_eq!(list.services[0].deny.len(), DEFAULT_SOURCES as usize);
 }
 
 #[tokio::test]

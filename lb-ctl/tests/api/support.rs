@@ -6,8 +6,8 @@ use std::process::Output;
 use lb_ctl::api::door::{Call, Door};
 use lb_ctl::api::{client::Client, server, socket, wire};
 use lb_ctl::command::{Change, Command, CommandError, OnHandEdit, Reply};
-use lb_ctl::config::edit::ServiceChange;
-use lb_ctl::config::model::{Endpoint, Tracking};
+use lb_ctl::config::edit::{self, ServiceChange};
+use lb_ctl::config::model::{Desired, Endpoint, Tracking};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -115,6 +115,7 @@ impl Core {
             Command::Definition => Ok(Reply::Definition("{\"services\": []}\n".to_owned())),
             Command::List { only } => self.list(only).map(Reply::List),
             Command::Connections { .. } => Ok(Reply::Connections(wire::Connections::default())),
+            Command::Trace(_) => Err(CommandError::Failed("no packets behind this".to_owned())),
             Command::Status => Err(CommandError::Failed("no kernel behind this".to_owned())),
         }
     }
@@ -125,7 +126,7 @@ impl Core {
                 if self.find(endpoint).is_ok() {
                     return Err(CommandError::Exists(format!("service {endpoint} exists")));
                 }
-                self.services.push(service(endpoint, properties));
+                self.services.push(service(endpoint, &properties)?);
                 Ok(line(format!("+ service {endpoint}")))
             }
             Change::EditService { endpoint, properties } => {
@@ -213,19 +214,11 @@ fn changed(text: String) -> Reply {
     Reply::Changed(line(text))
 }
 
-fn service(endpoint: Endpoint, properties: ServiceChange) -> wire::Service {
-    let ServiceChange { name, scheduler, tracking, idle_timeout } = properties;
-    wire::Service {
-        name,
-        protocol: endpoint.protocol,
-        vip: endpoint.address,
-        port: endpoint.port,
-        scheduler: scheduler.unwrap_or_default().name().to_owned(),
-        tracking: tracking.unwrap_or_default().name().to_owned(),
-        idle_timeout: idle_timeout.unwrap_or(900),
-        stats: wire::Stats::default(),
-        reals: Vec::new(),
-    }
+/// A service that is added where there is no other.
+fn service(endpoint: Endpoint, properties: &ServiceChange) -> Result<wire::Service, CommandError> {
+    let defined = edit::add_service(&Desired::default(), endpoint, properties);
+    let defined = defined.map_err(|error| CommandError::Refused(error.to_string()))?;
+    Ok(wire::Service::from(&defined.services[0]))
 }
 
 fn real(address: std::net::IpAddr, weight: u16) -> wire::Real {

@@ -1,7 +1,9 @@
 //! What the scenarios share.
 #![allow(dead_code, reason = "each test program takes its part")]
 
+pub(crate) mod clients;
 pub(crate) mod flows;
+pub(crate) mod raw;
 pub(crate) mod traffic;
 
 use std::net::IpAddr;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bench::lab::{Director, DirectorBuilder, Echo, Lab, VIPS, WebServer, wait_until};
+use bench::lab::{Director, DirectorBuilder, Echo, Host, Lab, VIPS, WebServer, wait_until};
 use bench::load::{self, Report};
 use lb_ctl::api::wire;
 use serde_json::{Value, json};
@@ -36,6 +36,15 @@ pub(crate) fn tracked(mut services: Vec<Value>) -> Vec<Value> {
     services
 }
 
+/// The same service with more keys.
+pub(crate) fn given(mut service: Value, keys: Value) -> Value {
+    let Value::Object(keys) = keys else { panic!("{keys} are no keys") };
+    for (key, value) in keys {
+        service[key] = value;
+    }
+    service
+}
+
 /// A definition file.
 pub(crate) fn definition(services: &[Value]) -> String {
     json!({ "services": services }).to_string()
@@ -58,13 +67,13 @@ pub(crate) fn start_echo(lab: &Lab, protocol: &str, port: u16) -> Vec<Echo> {
     addresses.map(|(real, vip)| start(real, (vip, port).into()).unwrap()).collect()
 }
 
-/// Lets the director learn where its reals are, as one does that has served them before: then they
+/// Lets a director learn where its reals are, as one does that has served them before: then they
 /// share the ring from the first packet on. Else it is the first one's that answers, until the
 /// daemon has seen that there are no flows from before.
-fn introduce(lab: &Lab) {
-    for address in lab.reals.iter().flat_map(bench::lab::Host::addresses) {
+pub(crate) fn introduce<'a>(director: &Host, reals: impl Iterator<Item = &'a Host>) {
+    for address in reals.flat_map(Host::addresses) {
         let words = ["ping", "-c", "1", "-W", "5", &address.to_string()];
-        lab.director.namespace.run(&words).unwrap();
+        director.namespace.run(&words).unwrap();
     }
 }
 
@@ -78,7 +87,7 @@ impl Site {
     /// Prepares the reals, and starts the director with these services.
     pub(crate) fn start(lab: Lab, services: &[Value], arguments: &[&str]) -> Self {
         prepare_reals(&lab, &VIPS);
-        introduce(&lab);
+        introduce(&lab.director, lab.reals.iter());
         let builder = arguments.iter().fold(DirectorBuilder::new(&lab, lb_ctl()), |b, word| {
             // Each word goes on the daemon's command line.
             b.argument(*word)
@@ -112,8 +121,16 @@ impl Site {
 
     pub(crate) fn service(&self, vip: IpAddr, port: u16) -> wire::Service {
         let list = self.list();
-        let found = list.services.iter().find(|s| (s.vip, s.port) == (vip, port));
+        let found = list.services.iter().find(|s| (s.vip, s.port) == (vip, port.into()));
         found.unwrap_or_else(|| panic!("no service {vip} port {port} in {list:?}")).clone()
+    }
+
+    /// A TCP service, asked for alone.
+    pub(crate) fn only(&self, vip: IpAddr, port: u16) -> wire::Service {
+        let name = SocketAddr::from((vip, port)).to_string();
+        let mut list: wire::List = self.director.ctl_json(&["list", "-t", &name]).unwrap();
+        assert_eq!(list.services.len(), 1, "{list:?}");
+        list.services.remove(0)
     }
 
     /// A real of a service, by its address.
@@ -151,7 +168,12 @@ impl Site {
 
     /// Asks for `/` so many times, each on a connection of its own; none may fail.
     pub(crate) fn get(&self, server: SocketAddr, requests: u64) -> Answers {
-        let report = self.on_client(|| {
+        Self::get_from(&self.lab.client, server, requests)
+    }
+
+    /// The same from another machine.
+    pub(crate) fn get_from(client: &Host, server: SocketAddr, requests: u64) -> Answers {
+        let asked = client.namespace.enter(|| {
             let mut report = Report::default();
             for _ in 0..requests {
                 let start = Instant::now();
@@ -160,6 +182,7 @@ impl Site {
             }
             report
         });
+        let report = asked.unwrap();
         assert_eq!(report.failed, 0, "requests to {server} failed: {report:?}");
         report.answers
     }
@@ -167,6 +190,11 @@ impl Site {
     /// Opens so many connections to an echo server.
     pub(crate) fn open(&self, server: SocketAddr, count: usize) -> Vec<Flow> {
         self.on_client(|| (0..count).map(|_| Flow::open(server)).collect())
+    }
+
+    /// Opens a connection to an echo server from one of the client's other addresses.
+    pub(crate) fn open_from(&self, source: IpAddr, server: SocketAddr) -> Flow {
+        self.on_client(|| Flow::open_from(source, server))
     }
 
     /// Opens so many UDP sockets for an echo server.
@@ -191,9 +219,20 @@ impl Site {
         name: &str,
         web: &[WebServer],
     ) -> PathBuf {
+        Self::upload_from(&self.lab.client, server, file, name, web)
+    }
+
+    /// The same from another machine.
+    pub(crate) fn upload_from(
+        client: &Host,
+        server: SocketAddr,
+        file: &Path,
+        name: &str,
+        web: &[WebServer],
+    ) -> PathBuf {
         let url = format!("http://{server}/upload/{name}");
         let words = ["curl", "-sSf", "-m60", "-T", file.to_str().unwrap(), &url];
-        self.lab.client.namespace.run(&words).unwrap();
+        client.namespace.run(&words).unwrap();
         let mut stored: Vec<_> = web.iter().map(|server| server.uploaded(name)).collect();
         stored.retain(|path| path.exists());
         assert_eq!(stored.len(), 1, "one upload, stored as {stored:?}");

@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 
 use bench::lab::{VIP4, VIP6};
+use lb_common::limits::DEFAULT_RING_SLOTS;
 use serde_json::{Value, json};
 
 use super::control::{addresses, bed, ctl, json, programs};
@@ -13,8 +14,21 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap_or_else(|| panic!("{object}")).keys().map(String::as_str).collect()
 }
 
-const SERVICE: [&str; 9] =
-    ["idle_timeout", "name", "port", "protocol", "reals", "scheduler", "stats", "tracking", "vip"];
+const SERVICE: [&str; 13] = [
+    "all_down",
+    "expire_nodest",
+    "hash",
+    "idle_timeout",
+    "name",
+    "port",
+    "protocol",
+    "reals",
+    "scheduler",
+    "stats",
+    "timeouts",
+    "tracking",
+    "vip",
+];
 const REAL: [&str; 8] = [
     "active_connections",
     "address",
@@ -141,8 +155,15 @@ fn the_status_tells_what_is_there() {
         map.unwrap_or_else(|| panic!("{name} in {maps:?}")).clone()
     };
     assert_eq!(of_map("REALS")["entries"], 2);
-    let connections = json!({ "name": "CONNS_V4", "entries": 1, "capacity": 1024 });
-    assert_eq!(of_map("CONNS_V4"), connections);
+    let connections = of_map("CONNS_V4");
+    assert_eq!((&connections["entries"], &connections["capacity"]), (&json!(1), &json!(1024)));
+    // Each entry has the key, the value, and what the kernel needs to find it.
+    let bytes = connections["bytes"].as_u64().unwrap();
+    assert!((1024 * (16 + 16)..1024 * 1024).contains(&bytes), "{connections}");
+    let rings = of_map("RINGS");
+    assert_eq!(rings["entries"], 2);
+    let slots = u64::from(DEFAULT_RING_SLOTS);
+    assert!((16 * slots..32 * slots).contains(&rings["bytes"].as_u64().unwrap()), "{rings}");
     let interface = &status["interfaces"][0];
     assert_eq!(interface["mode"], "native");
     assert_eq!(interface["vips"], json!([VIP4, VIP6]));

@@ -9,20 +9,21 @@ use lb_common::budget::Budget;
 use lb_common::hash::{flow_hash, slot};
 use lb_common::key::{FlowKey, Protocol, ServiceKey};
 use lb_common::ring::Slot;
-use lb_common::timeout;
+use lb_common::timeout::{self, Timeouts};
 use lb_common::value::{Connection, Mac, Service, Ticks, Tracking};
+use lb_common::vlan::Tags;
 use lb_ctl::config::model::Endpoint;
 use lb_ctl::dataplane::{Capacity, Tracked};
-use lb_ctl::reconcile::actual::Actual;
+use lb_ctl::reconcile::actual::{Actual, Inherited};
 use lb_ctl::reconcile::op::MapOp;
 use lb_ctl::reconcile::plan::{plan, plan_hops};
 use lb_ctl::reconcile::settle::{self, Marks, Observed, Release, Settling};
-use lb_ctl::reconcile::target::{NextHop, Target, TargetReal, TargetService};
+use lb_ctl::reconcile::target::{NextHop, Target, TargetReal, TargetService, Way};
 use lb_ctl::sched::ring::Ring;
 use xdp_prog::fixtures::frame::{DIRECTOR, Family, Packet};
 use xdp_prog::fixtures::{Flow, INGRESS};
 use xdp_prog::memory::MemoryTables;
-use xdp_prog::packet::SlicePacket;
+use xdp_prog::packet::MemoryPacket;
 use xdp_prog::pipeline;
 
 const SLOTS: u32 = 101;
@@ -90,12 +91,12 @@ impl Director {
     pub(crate) fn send(&self, packet: &Packet) -> Option<usize> {
         let entry = self.entry(&packet.flow());
         let settled = self.slot_of(packet).is_none_or(Slot::is_settled);
-        let mut frame = packet.frame();
-        let reason = pipeline::process(&mut SlicePacket::new(&mut frame, INGRESS), &self.tables);
+        let mut frame = MemoryPacket::new(&packet.frame(), INGRESS);
+        let reason = pipeline::process(&mut frame, &self.tables);
         if self.tracking == Tracking::Changes && settled {
             assert_eq!(self.entry(&packet.flow()), entry, "a settled slot leaves the table alone");
         }
-        reason.is_forwarded().then(|| usize::from(frame[5]))
+        reason.is_delivered().then(|| usize::from(frame.bytes[5]))
     }
 
     fn entry(&self, flow: &Flow) -> Option<Connection> {
@@ -141,7 +142,7 @@ impl Director {
     }
 
     fn endpoint(&self, protocol: Protocol) -> Endpoint {
-        Endpoint { protocol, address: self.family.vip(), port: 80 }
+        Endpoint { protocol, address: self.family.vip(), port: 80.into() }
     }
 
     fn real(&self, number: usize, wanted: Wanted) -> TargetReal {
@@ -149,17 +150,17 @@ impl Director {
             Family::V4 => IpAddr::from(Ipv4Addr::from(0x0a00_0000 + number as u32)),
             Family::V6 => Ipv6Addr::from(0xfd00_u128 << 112 | number as u128).into(),
         };
-        let hop = NextHop { ifindex: INGRESS, mac: mac(number), source: DIRECTOR };
-        TargetReal { address, weight: wanted.weight, hop: wanted.reachable.then_some(hop) }
+        let (mac, tags) = (mac(number), Tags::NONE);
+        let hop = Way::Hop(NextHop { ifindex: INGRESS, mac, source: DIRECTOR, tags });
+        let way = wanted.reachable.then_some(hop);
+        TargetReal { address, weight: wanted.weight, way, sorry: false }
     }
 
     fn services(&self) -> Vec<TargetService> {
         let reals: Vec<_> = self.wanted.iter().map(|(n, wanted)| self.real(*n, *wanted)).collect();
         let service = |protocol| TargetService {
-            endpoint: self.endpoint(protocol),
-            tracking: self.tracking,
-            idle: idle(protocol),
             reals: reals.clone(),
+            ..TargetService::new(self.endpoint(protocol), self.tracking, idle(protocol))
         };
         [Protocol::Tcp, Protocol::Udp].map(service).into()
     }
@@ -185,7 +186,20 @@ impl Director {
                     self.tables.rings.remove(service);
                 }
                 MapOp::SetServices { services } => self.set_services(services),
-                MapOp::PutEgress { .. }
+                MapOp::PutDetails { service, details } => {
+                    self.tables.details.insert(*service, *details);
+                }
+                MapOp::PutOrder { service, order } => {
+                    self.tables.orders.insert(*service, order.fill(SLOTS));
+                }
+                MapOp::RemoveOrder { service } => {
+                    self.tables.orders.remove(service);
+                }
+                MapOp::PutSource { .. }
+                | MapOp::RemoveSource { .. }
+                | MapOp::PutPeer { .. }
+                | MapOp::RemovePeer { .. }
+                | MapOp::PutEgress { .. }
                 | MapOp::RemoveEgress { .. }
                 | MapOp::PutIngress { .. }
                 | MapOp::RemoveIngress { .. }
@@ -199,7 +213,7 @@ impl Director {
         self.tables.v4.services.clear();
         self.tables.v6.services.clear();
         for (endpoint, service) in services {
-            let (port, protocol) = (Be16::new(endpoint.port), endpoint.protocol);
+            let (port, protocol) = (Be16::new(endpoint.port.first()), endpoint.protocol);
             match endpoint.address {
                 IpAddr::V4(vip) => {
                     let key = ServiceKey::new(Be32::from(vip), port, protocol);
@@ -226,7 +240,7 @@ impl Director {
     pub(crate) fn walk(&mut self) {
         let now = self.now();
         let expired = |connection: &Connection, protocol| {
-            timeout::left(connection, idle(protocol), now).is_none()
+            timeout::left(connection, &Timeouts::with_idle(idle(protocol)), now).is_none()
         };
         let protocol = |number: u32| Protocol::from_number(number as u8).expect("TCP or UDP");
         let v4 = self.tables.v4.connections.get_mut();
@@ -250,13 +264,16 @@ impl Director {
     pub(crate) fn restart(&mut self) {
         let now = self.now();
         let rings = &self.tables.rings;
-        self.actual = Actual::inherited(
-            self.actual.services().clone(),
-            rings.iter().map(|(id, slots)| (*id, Ring::inherited(slots.clone(), now))),
-            self.tables.reals.clone(),
-            [INGRESS],
-            self.tables.ingress.clone(),
-        );
+        let rings = rings.iter();
+        self.actual = Actual::inherited(Inherited {
+            services: self.actual.services().clone(),
+            rings: rings.map(|(id, slots)| (*id, Ring::inherited(slots.clone(), now))).collect(),
+            details: self.tables.details.clone().into_iter().collect(),
+            reals: self.tables.reals.clone().into_iter().collect(),
+            egress: [INGRESS].into(),
+            ingress: self.tables.ingress.clone().into_iter().collect(),
+            ..Inherited::default()
+        });
         self.settling = Settling::default();
         self.settling.assume_carried(self.actual.services().values().map(|service| service.id));
         self.walk = None;
@@ -285,10 +302,13 @@ fn tracked<A: lb_common::be::Address>(
     connection: Connection,
     seed: u64,
 ) -> Tracked {
+    let protocol = Protocol::from_number(flow.protocol as u8).expect("TCP or UDP");
+    let (address, port) = (A::Std::from(flow.destination).into(), flow.destination_port.get());
     Tracked {
-        protocol: Protocol::from_number(flow.protocol as u8).expect("TCP or UDP"),
+        protocol,
+        endpoint: Endpoint { protocol, address, port: port.into() },
         client: (A::Std::from(flow.source).into(), flow.source_port.get()),
-        vip: (A::Std::from(flow.destination).into(), flow.destination_port.get()),
+        vip: (address, port),
         hash: flow_hash(seed, flow),
         real: connection.real,
         generation: connection.generation,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use lb_common::vlan::Tags;
 use lb_ctl::neigh::{Hop, LinkChange, NeighbourDriver, NeighbourHandle, NetEvent, Resolution, Why};
 use lb_ctl::netlink::{Netlink, Notice, Notices};
 use tokio::sync::mpsc;
@@ -30,7 +31,8 @@ impl Watching {
     }
 
     async fn watch(&mut self, rips: &[IpAddr]) -> HashMap<IpAddr, Resolution> {
-        let reply = self.handle.watch(rips.iter().copied().collect()).await.unwrap();
+        let all = rips.iter().copied().collect();
+        let reply = self.handle.watch(all, BTreeSet::new()).await.unwrap();
         assert_eq!(reply.keys().copied().collect::<BTreeSet<_>>(), rips.iter().copied().collect());
         self.told.extend(reply.clone());
         reply
@@ -62,7 +64,8 @@ impl Watching {
 
 fn hop(bed: &Bed, mac: [u8; 6]) -> Resolution {
     let ifindex = bed.director.index("d0");
-    Resolution::Resolved(Hop { ifindex, interface: "d0".to_owned(), mac, source: DIRECTOR_MAC })
+    let source = DIRECTOR_MAC;
+    Resolution::Resolved(Hop { ifindex, interface: d0(), vlans: Tags::NONE, mac, source })
 }
 
 fn unresolved(why: Why) -> Resolution {
@@ -142,7 +145,7 @@ fn routes_are_followed() {
         let Family { real, beyond, director, .. } = family;
         let reply = watching.watch(&[beyond, director]).await;
         assert_eq!(reply[&beyond], unresolved(Why::NoRoute));
-        assert_eq!(reply[&director], unresolved(Why::Local));
+        assert_eq!(reply[&director], Resolution::Local);
         bed.director.ip(&format!("route add {beyond} via {real}"));
         watching.until(beyond, &unresolved(Why::Routed { gateway: real }), SOON).await;
         bed.director.ip(&format!("route del {beyond}"));
@@ -162,7 +165,7 @@ fn links_are_followed() {
         let index = bed.director.index("d0");
         let link = |present, up| {
             let (name, mac) = (d0(), Some(DIRECTOR_MAC));
-            NetEvent::Link(LinkChange { index, name, present, up, mac })
+            NetEvent::Link(LinkChange { index, name, present, up, mac, master: None })
         };
         watching.until_event(&link(true, true)).await;
         watching.watch(&[real]).await;
@@ -188,9 +191,27 @@ fn the_directors_own_mac_is_followed() {
         watching.until(real, &hop(bed, REAL_MAC), PATIENCE).await;
         bed.director.ip(&format!("link set d0 address {}", text(OTHER_MAC)));
         let ifindex = bed.director.index("d0");
-        let hop = Hop { ifindex, interface: d0(), mac: REAL_MAC, source: OTHER_MAC };
+        let source = OTHER_MAC;
+        let hop = Hop { ifindex, interface: d0(), vlans: Tags::NONE, mac: REAL_MAC, source };
         // The kernel forgets all neighbours of the interface, and they are asked for anew.
         watching.until(real, &Resolution::Resolved(hop), PATIENCE).await;
+    });
+}
+
+#[test]
+fn a_real_is_local_while_the_director_has_its_address_but_not_as_a_vip() {
+    scenario(async |bed, Family { nobody, vip, .. }, mut watching| {
+        let failed = unresolved(Why::NoAnswer { address: nobody, interface: d0() });
+        watching.watch(&[nobody, vip]).await;
+        let prefix = if nobody.is_ipv4() { 24 } else { 64 };
+        bed.director.ip(&format!("addr add {nobody}/{prefix} dev d0"));
+        watching.until(nobody, &Resolution::Local, SOON).await;
+        bed.director.ip(&format!("addr del {nobody}/{prefix} dev d0"));
+        watching.until(nobody, &failed, PATIENCE).await;
+
+        let netlink = Netlink::open().unwrap();
+        netlink.add_vip(bed.director.index("d0"), vip).await.unwrap();
+        watching.until(vip, &unresolved(Why::Vip), SOON).await;
     });
 }
 

@@ -14,6 +14,9 @@ use crate::process::{self, cargo, find_program, succeeds};
 use crate::setup::{self, Needs};
 use crate::vm;
 
+/// What the beds of `lb-ctl/tests/guest.rs` need of a kernel.
+const DRIVERS: [&str; 2] = ["8021q", "bonding"];
+
 struct Step {
     name: &'static str,
     command: Command,
@@ -74,20 +77,50 @@ fn steps(root: &Path, quick: bool) -> anyhow::Result<Vec<Step>> {
         let mut tests = step("tests", &["test", "--locked", "--workspace", "--no-fail-fast"]);
         run_as_root(&mut tests.command)?;
         steps.push(tests);
-        if vm::SUPPORTED {
-            let mut cases = step(
-                "packet cases on Debian's kernel",
-                &["test", "--locked", "--package", "lb-ctl", "--test", "kernel_cases"],
-            );
-            run_in_vm(&mut cases.command)?;
-            steps.push(cases);
-            // The program of this very xtask, which has built the bench with the tests.
-            let mut count = Command::new(env::current_exe().context("where am I?")?);
-            count.current_dir(root).args(["bench", "instructions", "--dev"]);
-            steps.push(Step { name: "instructions per packet", command: count });
-        }
+        steps.extend(other_kernels(root, step)?);
     }
     Ok(steps)
+}
+
+/// What this machine's kernel alone would not show.
+fn other_kernels(
+    root: &Path,
+    step: impl Fn(&'static str, &[&str]) -> Step,
+) -> anyhow::Result<Vec<Step>> {
+    let test = |name, program, more: &[&str]| {
+        let words = ["test", "--locked", "--package", "lb-ctl", "--test", program];
+        step(name, &[&words, more].concat())
+    };
+    // Where the other tests run, these are ignored, with the reason.
+    let mut beds = test("VLANs and bonds", "guest", &["--", "--ignored"]);
+    if drivers_are_here() {
+        run_as_root(&mut beds.command)?;
+    } else if vm::SUPPORTED {
+        run_in_vm(&mut beds.command)?;
+    } else {
+        let drivers = DRIVERS.join(" and ");
+        eprintln!(
+            "VLANs and bonds are NOT TESTED: this kernel lacks {drivers}, and there is no VM"
+        );
+        return Ok(Vec::new());
+    }
+    let mut steps = vec![beds];
+    if vm::SUPPORTED {
+        let mut cases = test("packet cases on Debian's kernel", "kernel_cases", &[]);
+        run_in_vm(&mut cases.command)?;
+        // The program of this very xtask, which has built the bench with the tests.
+        let mut count = Command::new(env::current_exe().context("where am I?")?);
+        count.current_dir(root).args(["bench", "instructions", "--dev"]);
+        steps.extend([cases, Step { name: "instructions per packet", command: count }]);
+    }
+    Ok(steps)
+}
+
+/// Whether the kernel has the drivers, built in or as modules.
+fn drivers_are_here() -> bool {
+    let Some(modprobe) = find_program("modprobe") else { return false };
+    let asks = |driver| succeeds(Command::new(&modprobe).args(["--dry-run", "--quiet", driver]));
+    DRIVERS.into_iter().all(asks)
 }
 
 /// Lets cargo start the compiled tests as root, while it compiles as the user.

@@ -55,6 +55,11 @@ fn letters_and_long_flags_are_the_same() {
     let long = "lb-ctl add-service --udp 192.0.2.10:53 --scheduler mh --persistent --netmask 32";
     assert_eq!(format!("{:?}", parse(long).unwrap()), format!("{short:?}"));
     assert!(parse("lb-ctl add-service -p 60 -t 192.0.2.10:80").is_ok());
+    for id in PropertyArgs::IDS {
+        let flag = id.replace('_', "-");
+        let line = format!("lb-ctl edit-service -t 192.0.2.10:80 --{flag} x");
+        assert!(parse(&line).is_ok(), "{line} is enough to change");
+    }
 }
 
 #[test]
@@ -76,6 +81,9 @@ fn wrong_usage() {
     assert_eq!(refused("lb-ctl add-service -t a -u b"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list --stats --rate"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list -t a -u b"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl list --stats --reasons"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl trace --force"), missing);
+    assert_eq!(refused("lb-ctl trace --count 0"), ErrorKind::ValueValidation);
     assert_eq!(refused("lb-ctl list --colour"), ErrorKind::UnknownArgument);
     assert_eq!(refused("lb-ctl frobnicate"), ErrorKind::InvalidSubcommand);
     assert_eq!(refused("lb-ctl list -o xml"), ErrorKind::InvalidValue);

@@ -1,13 +1,14 @@
 //! Services and reals, shaped like `ipvsadm -Ln`. Pure.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use lb_common::key::Protocol;
 
 use super::Digits;
 use super::number::column;
 use crate::api::wire::{List, Real, RealState, Service, Stats};
+use crate::config::model::{AllDown, Hash, Persistence, Ports};
 
 /// ipvsadm's width of a real's address and port.
 const ADDRESS_WIDTH: usize = 28;
@@ -25,16 +26,12 @@ pub(in crate::cli) fn table(list: &List) -> String {
     );
     for service in &list.services {
         let name = service_name(service.protocol, service.vip, service.port);
-        let _ = write!(text, "{name} {}", service.scheduler);
-        if let Some(name) = &service.name {
-            let _ = write!(text, " name {name}");
-        }
-        text.push('\n');
+        let _ = writeln!(text, "{name} {}{}", service.scheduler, flags(service));
         for real in &service.reals {
             let _ = writeln!(
                 text,
                 "  -> {:width$} {:7} {:<6} {:<10} {:<10} {}",
-                SocketAddr::new(real.address, service.port).to_string(),
+                service.port.at(real.address),
                 "Route",
                 real.weight,
                 active(real),
@@ -82,13 +79,13 @@ pub(super) fn numbers(titles: [&str; 5], rows: &[(String, [u64; 5])], digits: Di
 }
 
 /// A service as ipvsadm names it.
-pub(super) fn service_name(protocol: Protocol, vip: IpAddr, port: u16) -> String {
-    format!("{:4} {}", protocol.name().to_uppercase(), SocketAddr::new(vip, port))
+pub(super) fn service_name(protocol: Protocol, vip: IpAddr, port: Ports) -> String {
+    format!("{:4} {}", protocol.name().to_uppercase(), port.at(vip))
 }
 
 /// A real's row as ipvsadm names it.
-pub(super) fn real_name(address: IpAddr, port: u16) -> String {
-    format!("  -> {}", SocketAddr::new(address, port))
+pub(super) fn real_name(address: IpAddr, port: Ports) -> String {
+    format!("  -> {}", port.at(address))
 }
 
 fn head(list: &List) -> String {
@@ -98,7 +95,7 @@ fn head(list: &List) -> String {
 }
 
 fn targets(service: &Service) -> impl Iterator<Item = String> {
-    service.reals.iter().map(|real| SocketAddr::new(real.address, service.port).to_string())
+    service.reals.iter().map(|real| service.port.at(real.address))
 }
 
 fn width(names: impl Iterator<Item = String>) -> usize {
@@ -115,6 +112,45 @@ fn state(real: &Real) -> String {
         Some(reason) if real.state != RealState::Up => format!("{}: {reason}", real.state.name()),
         _ => real.state.name().to_owned(),
     }
+}
+
+/// What ipvsadm prints behind the scheduler, and then what it does not know.
+fn flags(service: &Service) -> String {
+    let mut flags = String::new();
+    if let Some(Persistence { timeout, prefix }) = service.persistence {
+        let _ = write!(flags, " persistent {timeout}");
+        match service.vip {
+            IpAddr::V4(_) if prefix < 32 => {
+                let mask = ipnet::Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, prefix).netmask();
+                let _ = write!(flags, " mask {mask}");
+            }
+            IpAddr::V6(_) if prefix < 128 => {
+                let _ = write!(flags, " mask {prefix}");
+            }
+            _ => {}
+        }
+    }
+    if let Some(hash) = service.hash.as_ref().filter(|hash| **hash != Hash::default().name()) {
+        let _ = write!(flags, " hash {hash}");
+    }
+    if !service.expire_nodest {
+        flags.push_str(" keep-nodest");
+    }
+    if service.all_down != AllDown::default().name() {
+        let _ = write!(flags, " all-down {}", service.all_down);
+    }
+    for (what, list) in [("allow", &service.allow), ("deny", &service.deny)] {
+        if !list.is_empty() {
+            let _ = write!(flags, " {what} {}", list.len());
+        }
+    }
+    if let Some(address) = service.sorry_server {
+        let _ = write!(flags, " sorry {address}");
+    }
+    if let Some(name) = &service.name {
+        let _ = write!(flags, " name {name}");
+    }
+    flags
 }
 
 #[cfg(test)]
@@ -150,6 +186,37 @@ UDP  [2001:db8::10]:53 mh
   -> [2001:db8::21]:53            Route   2      0          7          up
 ");
         assert_eq!(table(&samples::list()), expected);
+    }
+
+    #[test]
+    fn what_a_service_is_like_stands_behind_its_scheduler() {
+        let mut list = samples::list();
+        let [web, dns] = list.services.as_mut_slice() else { panic!("two") };
+        web.port = Ports::range(8000, 8100).unwrap();
+        web.persistence = Some(Persistence { timeout: 300, prefix: 24 });
+        web.hash = Some("source".to_owned());
+        web.expire_nodest = false;
+        web.sorry_server = Some("192.0.2.99".parse().unwrap());
+        dns.port = Ports::ANY;
+        dns.scheduler = "wlc".to_owned();
+        dns.persistence = Some(Persistence { timeout: 60, prefix: 64 });
+        dns.all_down = "pass".to_owned();
+        dns.allow = vec!["2001:db8:1::/48".to_owned(); 2];
+        dns.deny = vec!["2001:db8:2::/48".to_owned()];
+        let text = table(&list);
+        for line in [
+            "TCP  192.0.2.10:8000-8100 mh persistent 300 mask 255.255.255.0 hash source keep-nodest \
+             sorry 192.0.2.99 name web\n",
+            "  -> 192.0.2.21:8000-8100         Route   1      3          12         up\n",
+            "UDP  [2001:db8::10]:0 wlc persistent 60 mask 64 all-down pass allow 2 deny 1\n",
+            "  -> [2001:db8::21]:0             Route   2      0          7          up\n",
+        ] {
+            assert!(text.contains(line), "`{line}` is not in\n{text}");
+        }
+        list.services[0].persistence = Some(Persistence { timeout: 300, prefix: 32 });
+        list.services[1].persistence = Some(Persistence { timeout: 60, prefix: 128 });
+        let text = table(&list);
+        assert!(text.contains("persistent 300 hash") && text.contains("persistent 60 all-down"));
     }
 
     #[test]

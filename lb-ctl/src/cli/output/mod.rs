@@ -4,7 +4,9 @@ pub(super) mod connections;
 pub(super) mod list;
 mod number;
 pub(super) mod rate;
+pub(super) mod reasons;
 pub(super) mod status;
+pub(super) mod trace;
 
 use std::io::{self, Write};
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Digits;
 use super::list::{numbers, real_name, service_name};
 use crate::api::wire::{List, Service, Stats};
+use crate::config::ports::Ports;
 
 /// What happens in a second.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -32,7 +33,7 @@ pub(in crate::cli) struct ServiceRate {
     name: Option<String>,
     protocol: Protocol,
     vip: IpAddr,
-    port: u16,
+    port: Ports,
     per_second: Rate,
     reals: Vec<RealRate>,
 }

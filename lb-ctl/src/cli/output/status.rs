@@ -19,7 +19,7 @@ pub(in crate::cli) fn table(status: &Status) -> String {
         let _ = writeln!(text, "{title:11}{words}");
     };
     line("daemon", daemon(status));
-    line("program", format!("id {}, pinned in {}", status.program_id, status.pin_dir));
+    line("program", program(status));
     line("definition", definition(&status.config));
     for interface in &status.interfaces {
         line("interface", interface_words(interface));
@@ -74,6 +74,12 @@ fn daemon(status: &Status) -> String {
     format!("version {version}, pid {pid}, up {}{begun}", duration(*uptime))
 }
 
+fn program(status: &Status) -> String {
+    let Status { program_id, pin_dir, .. } = status;
+    let tracing = if status.tracing { ", TRACING: slower than without lb-ctl trace" } else { "" };
+    format!("id {program_id}, pinned in {pin_dir}{tracing}")
+}
+
 fn definition(config: &ConfigStatus) -> String {
     let state = match config.state {
         ConfigState::InSync => "in sync",
@@ -112,10 +118,22 @@ fn interface_words(interface: &Interface) -> String {
 }
 
 fn fill(map: &Map) -> String {
-    let Map { name, entries, capacity } = map;
+    let Map { name, entries, capacity, bytes } = map;
     // In tenths of a percent, rounded down: what says 100 % is full.
     let tenths = u128::from(*entries) * 1000 / u128::from((*capacity).max(1));
-    format!("{name:14}{entries:>9} of {capacity:>9} ({}.{} %)", tenths / 10, tenths % 10)
+    let share = format!("({}.{} %)", tenths / 10, tenths % 10);
+    format!("{name:14}{entries:>9} of {capacity:>9} {share:9}{:>12}", memory(*bytes))
+}
+
+/// Bytes, to a tenth of their unit.
+fn memory(bytes: u64) -> String {
+    let (unit, word) = match bytes {
+        0..0x10_0000 => (1 << 10, "KiB"),
+        0x10_0000..0x4000_0000 => (1 << 20, "MiB"),
+        _ => (1 << 30, "GiB"),
+    };
+    let tenths = u128::from(bytes) * 10 / unit;
+    format!("{}.{} {word}", tenths / 10, tenths % 10)
 }
 
 fn settling(service: &Settling) -> String {
@@ -153,8 +171,8 @@ daemon     version 0.1.0, pid 4711, up 3 h 2 min, took up what an earlier daemon
 program    id 45, pinned in /sys/fs/bpf/lb-ctl
 definition /etc/lb-ctl/lb-ctl.json: in sync
 interface  eth0 (index 2): native, the driver has XDP; link 12; VIPs 192.0.2.10, 2001:db8::10
-map        SERVICES_V4           1 of      4096 (0.0 %)
-map        CONNS_V4         262144 of    524288 (50.0 %)
+map        SERVICES_V4           1 of      4096 (0.0 %)      88.0 KiB
+map        CONNS_V4         262144 of    524288 (50.0 %)     44.0 MiB
 settling   tcp 192.0.2.10:80: of 65537 slots 6553 have changed hands, 12 may have flows elsewhere
 packets    tx       forwarded                 123456
 packets    drop     no-real                        3
@@ -199,6 +217,26 @@ packets    drop     no-real                        3
         assert!(!table(&status).contains("more"));
         status.interfaces[0].vips = vec![vip; SHOWN_VIPS + 2];
         assert!(table(&status).contains("192.0.2.10 and 2 more\n"), "{}", table(&status));
+    }
+
+    #[test]
+    fn a_trace_is_told_of() {
+        let status = Status { tracing: true, ..samples::status() };
+        let line = "program    id 45, pinned in /sys/fs/bpf/lb-ctl, TRACING";
+        assert!(table(&status).contains(line), "{}", table(&status));
+    }
+
+    #[test]
+    fn sizes() {
+        for (bytes, text) in [
+            (0, "0.0 KiB"),
+            (4096, "4.0 KiB"),
+            ((1 << 20) - 1, "1023.9 KiB"),
+            (3 << 19, "1.5 MiB"),
+            (5 << 30, "5.0 GiB"),
+        ] {
+            assert_eq!(memory(bytes), text);
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One difference, and how it is written.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::model::Endpoint;
+use super::property::{Field, Properties};
+use crate::config::model::{Endpoint, Ports};
 
 /// One difference. Its `Display` is one line, like `+ service tcp 192.0.2.10:80 (mh)`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -32,29 +33,6 @@ pub enum Action {
         /// What differs, never empty.
         fields: Vec<Field>,
     },
-}
-
-/// What an object that comes or goes is like; what does not apply to it is absent.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Properties {
-    /// The name of a service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The scheduler of a service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduler: Option<String>,
-    /// What is remembered of a service's flows, where that is not the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tracking: Option<String>,
-    /// The idle timeout of a service in seconds, where it is not its protocol's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idle_timeout: Option<u32>,
-    /// The weight of a real.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weight: Option<u16>,
-    /// Whether a real is drained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drain: Option<bool>,
 }
 
 /// What changes.
@@ -84,28 +62,8 @@ pub struct ServiceId {
     pub protocol: String,
     /// The virtual address.
     pub vip: IpAddr,
-    /// The port.
-    pub port: u16,
-}
-
-/// A property that differs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "field", rename_all = "lowercase")]
-#[expect(missing_docs, reason = "each holds the value before and after")]
-pub enum Field {
-    /// The name of a service.
-    Name { from: Option<String>, to: Option<String> },
-    /// The scheduler of a service.
-    Scheduler { from: String, to: String },
-    /// What is remembered of a service's flows.
-    Tracking { from: String, to: String },
-    /// The idle timeout of a service, in seconds.
-    #[serde(rename = "idle_timeout")]
-    IdleTimeout { from: u32, to: u32 },
-    /// The weight of a real.
-    Weight { from: u16, to: u16 },
-    /// Whether a real is drained.
-    Drain { from: bool, to: bool },
+    /// The ports.
+    pub port: Ports,
 }
 
 impl From<Endpoint> for ServiceId {
@@ -128,24 +86,6 @@ impl fmt::Display for Change {
     }
 }
 
-impl fmt::Display for Properties {
-    /// In brackets after a blank, or nothing where there are none.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<String> = [
-            self.scheduler.clone(),
-            self.tracking.as_ref().map(|tracking| format!("tracking {tracking}")),
-            self.idle_timeout.map(|seconds| format!("idle timeout {seconds}s")),
-            self.name.as_ref().map(|name| format!("name {name:?}")),
-            self.weight.map(|weight| format!("weight {weight}")),
-            (self.drain == Some(true)).then(|| "drained".to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if parts.is_empty() { Ok(()) } else { write!(f, " ({})", parts.join(", ")) }
-    }
-}
-
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -158,24 +98,6 @@ impl fmt::Display for Object {
 
 impl fmt::Display for ServiceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.protocol, SocketAddr::new(self.vip, self.port))
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |name: &Option<String>| match name {
-            Some(name) => format!("{name:?}"),
-            None => "none".to_owned(),
-        };
-        match self {
-            Self::Name { from, to } => write!(f, "name {} -> {}", name(from), name(to)),
-            Self::Scheduler { from, to } => write!(f, "scheduler {from} -> {to}"),
-            Self::Tracking { from, to } => write!(f, "tracking {from} -> {to}"),
-            Self::IdleTimeout { from, to } => write!(f, "idle timeout {from}s -> {to}s"),
-            Self::Weight { from, to } => write!(f, "weight {from} -> {to}"),
-            Self::Drain { to: true, .. } => f.write_str("drained"),
-            Self::Drain { to: false, .. } => f.write_str("no longer drained"),
-        }
+        write!(f, "{} {}", self.protocol, self.port.at(self.vip))
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::config::edit::{self, ServiceChange};
 use crate::config::model::{Scheduler, Tracking};
-use crate::config::samples::{any_desired, desired, ip, tcp, udp};
+use crate::config::samples::{any_desired, desired, ip, tcp, udp, whole};
 
 fn lines(old: &Desired, new: &Desired) -> Vec<String> {
     diff(old, new).iter().map(Change::to_string).collect()
@@ -36,6 +36,7 @@ fn shows_what_changes() {
         scheduler: Some(Scheduler::Mh),
         tracking: Some(Tracking::None),
         idle_timeout: Some(900),
+        ..ServiceChange::default()
     };
     let new = edit::edit_service(&old, web, &change).unwrap();
     let new = edit::edit_real(&new, web, first, 3).unwrap();
@@ -58,6 +59,43 @@ fn shows_what_changes() {
     let undrained = edit::undrain(&old, web, second).unwrap();
     let expected = ["~ real 192.0.2.22 of tcp 192.0.2.10:80: no longer drained"];
     assert_eq!(lines(&old, &undrained), expected);
+}
+
+#[test]
+fn shows_what_a_service_does_with_its_clients() {
+    let whole = whole();
+    let (endpoint, plain) = (whole.endpoint, Service::new(whole.endpoint));
+    let just = |service| Desired { services: [(endpoint, service)].into(), ..Desired::default() };
+    let plain = just(Service { reals: whole.reals.clone(), ..plain });
+    let whole = just(whole);
+    assert_eq!(
+        lines(&Desired::default(), &whole)[0],
+        "+ service tcp 192.0.2.10:8000-8100 (mh, hash source, persistence 60s /24, idle timeout \
+         3600s, SYN timeout 30s, FIN timeout 60s, closed timeout 5s, expire nodest false, all down \
+         pass, allow 198.51.100.0/24 203.0.113.7/32, deny 198.51.100.128/25, sorry server \
+         192.0.2.99)"
+    );
+    let there = "~ service tcp 192.0.2.10:8000-8100:";
+    assert_eq!(
+        lines(&plain, &whole),
+        [format!(
+            "{there} hash 5-tuple -> source, persistence none -> 60s /24, tracking changes -> full, idle \
+             timeout 900s -> 3600s, SYN timeout 60s -> 30s, FIN timeout 120s -> 60s, closed timeout \
+             10s -> 5s, expire nodest true -> false, all down drop -> pass, sorry server none -> \
+             192.0.2.99, allow +198.51.100.0/24 +203.0.113.7/32, deny +198.51.100.128/25"
+        )]
+    );
+    let mut fewer = whole.clone();
+    fewer.services[0].sources.allow.reverse();
+    assert_eq!(diff(&whole, &fewer), [], "the order of prefixes");
+    fewer.services[0].sources.allow.pop();
+    fewer.services[0].sources.deny =
+        (0..4_u8).map(|n| IpAddr::from([198, 51, 100, n]).into()).collect();
+    assert_eq!(
+        lines(&whole, &fewer),
+        ["~ service tcp 192.0.2.10:8000-8100: allow -198.51.100.0/24, deny +4 prefixes \
+          -198.51.100.128/25"]
+    );
 }
 
 #[test]

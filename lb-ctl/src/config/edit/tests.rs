@@ -1,8 +1,10 @@
-use proptest::prelude::*;
+use lb_common::limits::DEFAULT_SOURCES;
 
 use super::*;
-use crate::config::samples::{any_desired, desired, ip, tcp, udp};
-use crate::config::{parse, render};
+use crate::config::model::{Hash, Persistence, Ports, Scheduler, Tracking};
+use crate::config::samples::{desired, ip, tcp, udp};
+
+mod sequences;
 
 fn web() -> Endpoint {
     tcp("192.0.2.10", 80)
@@ -32,7 +34,6 @@ fn refuses_a_service_that_the_file_would_refuse() {
     let add = |endpoint, name: Option<&str>| kind(add_service(&desired(), endpoint, &named(name)));
     assert_eq!(add(web(), None), EditErrorKind::Exists);
     assert_eq!(add(tcp("224.0.0.1", 80), None), EditErrorKind::Refused);
-    assert_eq!(add(tcp("192.0.2.11", 0), None), EditErrorKind::Refused);
     assert_eq!(add(tcp("192.0.2.11", 80), Some("web")), EditErrorKind::Refused);
     assert_eq!(add(tcp("192.0.2.11", 80), Some("")), EditErrorKind::Refused);
 }
@@ -84,11 +85,122 @@ fn tracking_and_idle_timeout_are_given_or_the_defaults() {
     let edited = |change: &ServiceChange| of(edit_service(&desired(), web(), change), web());
     assert_eq!(edited(&named(Some("www"))), (Tracking::Full, 300), "they stay");
     assert_eq!(edited(&given), (Tracking::None, 5));
-    for idle_timeout in [Some(0), Some(rules::MAX_IDLE_SECS + 1)] {
-        let bad = ServiceChange { idle_timeout, ..ServiceChange::default() };
-        assert_eq!(kind(add_service(&desired(), new, &bad)), EditErrorKind::Refused);
-        assert_eq!(kind(edit_service(&desired(), web(), &bad)), EditErrorKind::Refused);
+}
+
+/// The web service after these changes, one after the other.
+#[track_caller]
+fn changed(changes: &[ServiceChange]) -> Service {
+    let plain = Service::new(web());
+    let start = Desired { services: [(web(), plain)].into(), ..Desired::default() };
+    let edit = |desired, change| edit_service(&desired, web(), change).unwrap();
+    changes.iter().fold(start, edit).services.swap_remove(&web()).unwrap()
+}
+
+fn scheduled(scheduler: Scheduler) -> ServiceChange {
+    ServiceChange { scheduler: Some(scheduler), ..ServiceChange::default() }
+}
+
+fn persistent(timeout: Option<u32>, prefix: Option<u8>) -> ServiceChange {
+    let persistence = Some(PersistenceChange::On { timeout, prefix });
+    ServiceChange { persistence, ..ServiceChange::default() }
+}
+
+#[test]
+fn tracking_follows_its_default_unless_it_was_given() {
+    let off =
+        ServiceChange { persistence: Some(PersistenceChange::Off), ..ServiceChange::default() };
+    let remember =
+        |tracking| ServiceChange { tracking: Some(tracking), ..ServiceChange::default() };
+    let wlc = || scheduled(Scheduler::Wlc);
+    let on = || persistent(Some(300), None);
+    let of = |changes: &[ServiceChange]| changed(changes).tracking;
+    assert_eq!(of(&[wlc()]), Tracking::Full);
+    assert_eq!(of(&[wlc(), scheduled(Scheduler::Sh)]), Tracking::Changes);
+    assert_eq!(of(&[on()]), Tracking::Full);
+    assert_eq!(of(&[on(), off.clone()]), Tracking::Changes);
+    assert_eq!(of(&[remember(Tracking::Full), on()]), Tracking::Full);
+    let given = ServiceChange { tracking: Some(Tracking::None), ..wlc() };
+    let start = Desired { services: [(web(), Service::new(web()))].into(), ..Desired::default() };
+    assert_eq!(kind(edit_service(&start, web(), &given)), EditErrorKind::Refused);
+    let forgets = edit_service(&start, web(), &remember(Tracking::None)).unwrap();
+    assert_eq!(kind(edit_service(&forgets, web(), &on())), EditErrorKind::Refused);
+}
+
+#[test]
+fn a_hash_goes_with_mh() {
+    let hash = |hash| ServiceChange { hash: Some(hash), ..ServiceChange::default() };
+    assert_eq!(changed(&[hash(Hash::Source)]).hash, Hash::Source);
+    assert_eq!(changed(&[hash(Hash::Source), named(Some("x"))]).hash, Hash::Source);
+    assert_eq!(changed(&[hash(Hash::Source), scheduled(Scheduler::Rr)]).hash, Hash::Tuple);
+    for given in Hash::ALL {
+        let both = ServiceChange { hash: Some(given), ..scheduled(Scheduler::Sh) };
+        let error = edit_service(&desired(), web(), &both).unwrap_err().to_string();
+        assert!(error.contains("it hashes the client's address"), "{error}");
     }
+}
+
+#[test]
+fn persistence_is_changed_in_part() {
+    let of = |changes: &[ServiceChange]| changed(changes).persistence;
+    let expected = |timeout, prefix| Some(Persistence { timeout, prefix });
+    let on = || persistent(Some(300), None);
+    assert_eq!(of(&[on()]), expected(300, 32));
+    assert_eq!(of(&[on(), persistent(None, Some(24))]), expected(300, 24));
+    assert_eq!(
+        of(&[on(), persistent(None, Some(24)), persistent(Some(60), None)]),
+        expected(60, 24)
+    );
+    let alone = edit_service(&desired(), web(), &persistent(None, Some(24))).unwrap_err();
+    let words = "a netmask belongs to persistence, which service tcp 192.0.2.10:80 does not have";
+    assert!(alone.to_string().starts_with(words), "{alone}");
+}
+
+#[test]
+fn ports_belong_to_one_service() {
+    let at = |ports: &str| Endpoint { port: ports.parse().unwrap(), ..web() };
+    let add = |ports| add_service(&desired(), at(ports), &named(None));
+    for ports in ["80-81", "79-80", "1-65535"] {
+        let error = add(ports).unwrap_err();
+        assert_eq!(error.kind(), EditErrorKind::Refused);
+        assert!(error.to_string().contains("service tcp 192.0.2.10:80 share ports"), "{error}");
+    }
+    for ports in ["0", "81-90", "79"] {
+        assert!(add(ports).is_ok(), "{ports}");
+    }
+    let other = Endpoint { protocol: Protocol::Udp, ..at("80-81") };
+    assert!(add_service(&desired(), other, &named(None)).is_ok());
+}
+
+#[test]
+fn a_sorry_server_is_no_vip_and_no_real() {
+    let sorry = |address: &str| ServiceChange {
+        sorry_server: Some(Some(ip(address))),
+        ..ServiceChange::default()
+    };
+    let with = edit_service(&desired(), web(), &sorry("192.0.2.99")).unwrap();
+    assert_eq!(with.services[&web()].sorry_server, Some(ip("192.0.2.99")));
+    assert_eq!(kind(add_real(&with, web(), ip("192.0.2.99"), 1)), EditErrorKind::Refused);
+    let new = tcp("192.0.2.99", 80);
+    assert_eq!(kind(add_service(&with, new, &named(None))), EditErrorKind::Refused);
+    let two = add_service(&desired(), tcp("192.0.2.98", 80), &named(None)).unwrap();
+    let error = edit_service(&two, web(), &sorry("192.0.2.98")).unwrap_err();
+    assert!(error.to_string().contains("VIP of service tcp 192.0.2.98:80"), "{error}");
+    let off = ServiceChange { sorry_server: Some(None), ..ServiceChange::default() };
+    assert_eq!(edit_service(&with, web(), &off), Ok(desired()));
+}
+
+#[test]
+fn prefixes_of_all_services_fit_the_tables() {
+    let many = |count: u32| ServiceChange {
+        deny: Some((0..count).map(|n| IpAddr::from(n.to_be_bytes()).into()).collect()),
+        ..ServiceChange::default()
+    };
+    let half = DEFAULT_SOURCES / 2;
+    let first = edit_service(&desired(), web(), &many(half)).unwrap();
+    let other = tcp("192.0.2.11", 80);
+    assert!(add_service(&first, other, &many(half)).is_ok());
+    let error = add_service(&first, other, &many(half + 1)).unwrap_err().to_string();
+    assert!(error.contains("65537 prefixes of sources"), "{error}");
 }
 
 #[test]
@@ -156,85 +268,12 @@ fn an_unknown_service_may_be_there_for_the_other_protocol() {
     assert!(error.contains("`lb-ctl list`"), "{error}");
 }
 
-#[derive(Clone, Debug)]
-enum Edit {
-    NewService(Endpoint, Option<String>),
-    Rename(Endpoint, String),
-    Remember(Endpoint, Tracking, u32),
-    NoService(Endpoint),
-    NewReal(Endpoint, IpAddr, u16),
-    Weight(Endpoint, IpAddr, u16),
-    NoReal(Endpoint, IpAddr),
-    Drain(Endpoint, IpAddr),
-    Undrain(Endpoint, IpAddr),
-}
-
-fn any_edit() -> impl Strategy<Value = Edit> {
-    let address = || {
-        prop::sample::select(vec![
-            "192.0.2.10",
-            "192.0.2.21",
-            "2001:db8::10",
-            "2001:db8::21",
-            "fe80::1",
-            "224.0.0.1",
-            "::ffff:192.0.2.10",
-            "0.0.0.0",
-        ])
-        .prop_map(ip)
-    };
-    let endpoint = move || {
-        (any::<bool>(), address(), 0..2_u16).prop_map(|(is_tcp, address, port)| {
-            let protocol = if is_tcp { Protocol::Tcp } else { Protocol::Udp };
-            Endpoint { protocol, address, port }
-        })
-    };
-    let name = || "[ab\n]{0,1}";
-    prop_oneof![
-        3 => (endpoint(), prop::option::of(name())).prop_map(|(e, n)| Edit::NewService(e, n)),
-        1 => (endpoint(), name()).prop_map(|(e, n)| Edit::Rename(e, n)),
-        1 => (endpoint(), prop::sample::select(&Tracking::ALL), any::<u32>())
-            .prop_map(|(e, t, idle)| Edit::Remember(e, t, idle >> (idle % 32))),
-        1 => endpoint().prop_map(Edit::NoService),
-        3 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::NewReal(e, a, w)),
-        1 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::Weight(e, a, w)),
-        1 => (endpoint(), address()).prop_map(|(e, a)| Edit::NoReal(e, a)),
-        1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Drain(e, a)),
-        1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Undrain(e, a)),
-    ]
-}
-
-fn run(desired: &Desired, edit: Edit) -> Result<Desired, EditError> {
-    match edit {
-        Edit::NewService(endpoint, name) => add_service(desired, endpoint, &named(name.as_deref())),
-        Edit::Rename(endpoint, name) => edit_service(desired, endpoint, &named(Some(&name))),
-        Edit::Remember(endpoint, tracking, seconds) => {
-            let change = ServiceChange {
-                tracking: Some(tracking),
-                idle_timeout: Some(seconds),
-                ..ServiceChange::default()
-            };
-            edit_service(desired, endpoint, &change)
-        }
-        Edit::NoService(endpoint) => delete_service(desired, endpoint),
-        Edit::NewReal(endpoint, real, weight) => add_real(desired, endpoint, real, weight),
-        Edit::Weight(endpoint, real, weight) => edit_real(desired, endpoint, real, weight),
-        Edit::NoReal(endpoint, real) => delete_real(desired, endpoint, real),
-        Edit::Drain(endpoint, real) => drain(desired, endpoint, real),
-        Edit::Undrain(endpoint, real) => undrain(desired, endpoint, real),
-    }
-}
-
-proptest! {
-    /// Whatever edits let through, the file takes as well: there is one copy of the rules.
-    #[test]
-    fn edits_lead_to_what_the_file_can_hold(
-        start in any_desired(),
-        edits in proptest::collection::vec(any_edit(), 1..60),
-    ) {
-        let end = edits.into_iter().fold(start, |desired, edit| {
-            run(&desired, edit).unwrap_or(desired)
-        });
-        prop_assert_eq!(parse(&render(&end)), Ok(end));
-    }
+#[test]
+fn a_port_within_a_range_does_not_name_it() {
+    let range = Endpoint { port: Ports::range(8000, 8100).unwrap(), ..web() };
+    let ranged = add_service(&desired(), range, &named(None)).unwrap();
+    let error = delete_service(&ranged, tcp("192.0.2.10", 8000)).unwrap_err();
+    assert_eq!(error.kind(), EditErrorKind::NotFound);
+    let words = "its ports are among those of tcp 192.0.2.10:8000-8100";
+    assert!(error.to_string().contains(words), "{error}");
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::config::samples::desired;
+use crate::config::samples::{desired, whole};
 
 #[test]
 fn renders_what_counts_and_leaves_defaults_that_say_nothing_out() {
@@ -24,6 +24,24 @@ fn renders_what_counts_and_leaves_defaults_that_say_nothing_out() {
     let keys = ["\"name\"", "\"protocol\"", "\"vip\"", "\"port\"", "\"scheduler\"", "\"reals\""];
     let at: Vec<_> = keys.iter().map(|key| text.find(key).unwrap()).collect();
     assert!(at.is_sorted(), "{text}");
+}
+
+#[test]
+fn renders_all_that_is_not_as_by_default() {
+    let whole = whole();
+    let desired = Desired { services: [(whole.endpoint, whole)].into(), ..Desired::default() };
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&render(&desired)).unwrap()["services"][0],
+        json!({
+            "protocol": "tcp", "vip": "192.0.2.10", "port": "8000-8100", "scheduler": "mh",
+            "hash": "source", "persistence": { "timeout": "60s", "netmask": 24 },
+            "idle_timeout": "3600s", "timeouts": { "syn": "30s", "fin": "60s", "closed": "5s" },
+            "expire_nodest": false, "all_down": "pass",
+            "allow": ["198.51.100.0/24", "203.0.113.7/32"], "deny": ["198.51.100.128/25"],
+            "sorry_server": "192.0.2.99", "reals": [ { "address": "192.0.2.21", "weight": 1 } ],
+        }),
+        "tracking full is what such a service has by default"
+    );
 }
 
 #[test]
@@ -51,17 +69,38 @@ fn the_schema_says_what_the_parser_takes() {
     let (top, service) = (properties(&schema, None), properties(&schema, Some("Service")));
     let real = properties(&schema, Some("Real"));
     assert_eq!(keys(&top), ["interfaces", "services"]);
-    let all = ["idle_timeout", "name", "port", "protocol", "reals", "scheduler", "tracking", "vip"];
+    let all = [
+        "all_down",
+        "allow",
+        "deny",
+        "expire_nodest",
+        "hash",
+        "idle_timeout",
+        "name",
+        "persistence",
+        "port",
+        "protocol",
+        "reals",
+        "scheduler",
+        "sorry_server",
+        "timeouts",
+        "tracking",
+        "vip",
+    ];
     assert_eq!(keys(&service), all);
+    let persistence = properties(&schema, Some("Persistence"));
+    assert_eq!(keys(&persistence), ["netmask", "timeout"]);
+    assert_eq!(persistence["netmask"]["maximum"], 128);
+    let timeouts = properties(&schema, Some("Timeouts"));
+    assert_eq!(keys(&timeouts), ["closed", "fin", "syn"]);
     assert_eq!(keys(&real), ["address", "drain", "weight"]);
     assert_eq!(schema["required"], json!(null));
     assert_eq!(schema["$defs"]["Service"]["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(schema["$defs"]["Real"]["required"], json!(["address"]));
 
-    assert_eq!(
-        (&service["port"]["minimum"], &service["port"]["maximum"]),
-        (&json!(1), &json!(65535))
-    );
+    assert_eq!(schema["$defs"]["Ports"]["anyOf"][0]["maximum"], 65535);
+    assert_eq!(schema["$defs"]["Ports"]["anyOf"][1]["type"], "string");
+    assert_eq!(service["port"]["$ref"], "#/$defs/Ports");
     assert_eq!(
         (&real["weight"]["minimum"], &real["weight"]["maximum"]),
         (&json!(0), &json!(65535))
@@ -69,17 +108,24 @@ fn the_schema_says_what_the_parser_takes() {
     assert_eq!(real["weight"]["default"], 1);
     assert_eq!(real["drain"]["default"], false);
     assert_eq!(service["protocol"]["enum"], json!(["tcp", "udp"]));
-    assert_eq!(service["scheduler"]["enum"], json!(["mh"]));
+    let schedulers = model::Scheduler::ALL.map(model::Scheduler::name);
+    assert_eq!(service["scheduler"]["enum"], json!(schedulers));
+    assert_eq!(service["hash"]["enum"], json!(model::Hash::ALL.map(model::Hash::name)));
+    assert_eq!(service["all_down"]["enum"], json!(["drop", "pass"]));
+    assert_eq!(service["expire_nodest"]["default"], true);
+    assert_eq!(service["allow"]["uniqueItems"], true);
     assert_eq!(service["scheduler"]["default"], "mh");
     assert_eq!(service["tracking"]["enum"], json!(["changes", "full", "none"]));
-    assert_eq!(service["tracking"]["default"], "changes");
     assert_eq!(service["idle_timeout"]["type"], "string");
     assert_eq!(service["idle_timeout"]["pattern"], "^0*[1-9][0-9]*[smhd]$");
     assert_eq!(service["vip"]["anyOf"], json!([{ "format": "ipv4" }, { "format": "ipv6" }]));
     assert_eq!(service["name"]["maxLength"], 64);
     assert_eq!(top["interfaces"]["items"]["maxLength"], 15);
     assert_eq!(top["services"]["items"]["$ref"], "#/$defs/Service");
-    for property in [&top, &service, &real].into_iter().flat_map(|all| all.as_object().unwrap()) {
+    for property in [&top, &service, &real, &persistence, &timeouts]
+        .into_iter()
+        .flat_map(|all| all.as_object().unwrap())
+    {
         assert!(property.1["description"].is_string(), "{property:?}");
     }
 }

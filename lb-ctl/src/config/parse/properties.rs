@@ -2,11 +2,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::file::render;
-use crate::config::samples::{TEXT, any_desired};
+use crate::config::samples::{TEXT, WHOLE, any_desired};
 
 /// A valid text with one stretch of bytes replaced, cut to whole characters.
 fn mutated() -> impl Strategy<Value = String> {
-    let sources = prop_oneof![Just(TEXT.to_owned()), any_desired().prop_map(|d| render(&d))];
+    let sources = prop_oneof![
+        Just(TEXT.to_owned()),
+        Just(WHOLE.to_owned()),
+        any_desired().prop_map(|d| render(&d))
+    ];
     let junk = prop_oneof![
         "\\PC{0,8}",
         "[\\[\\]{}\",:0-9eE.\\\\-]{0,12}",
@@ -62,7 +66,8 @@ proptest! {
     #[test]
     fn any_unknown_key_is_refused(key in "[a-z_é]{1,12}", object in 0..3_usize) {
         let known = ["interfaces", "services", "name", "protocol", "vip", "port", "scheduler",
-            "tracking", "idle_timeout", "reals", "address", "weight", "drain"];
+            "tracking", "idle_timeout", "reals", "address", "weight", "drain", "hash", "persistence",
+            "timeouts", "expire_nodest", "all_down", "allow", "deny", "sorry_server"];
         prop_assume!(!known.contains(&key.as_str()));
         let (anchor, path) = [
             ("\"interfaces\"", ""),

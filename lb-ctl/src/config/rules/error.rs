@@ -3,9 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::MAX_IDLE_SECS;
-use crate::config::duration::DurationError;
-use crate::config::model::Endpoint;
+use super::policy::PolicyError;
+use crate::config::model::{Endpoint, Ports};
 
 /// A rule that is broken, by what, and what to do about it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -17,9 +16,6 @@ pub enum RuleError {
     /// An address that no packet can be balanced to.
     #[error("{role} {address} is {kind}: give a unicast address of this network")]
     UnusableAddress { role: Role, address: IpAddr, kind: &'static str },
-    /// A port that does not exist.
-    #[error("port {number} is outside 1 to 65535")]
-    Port { number: i128 },
     /// Too heavy.
     #[error("weight {number} is above 65535 (a weight is a whole number from 0 to 65535)")]
     WeightAbove { number: i128 },
@@ -29,31 +25,16 @@ pub enum RuleError {
     /// Only TCP and UDP are balanced.
     #[error("protocol {word:?} is unknown: use \"tcp\" or \"udp\"")]
     UnknownProtocol { word: String },
-    /// A scheduler that nobody knows.
-    #[error("scheduler {word:?} is unknown: use \"mh\"")]
-    UnknownScheduler { word: String },
-    /// A scheduler that only a later version knows.
-    #[error("this version of lb-ctl does not carry out the scheduler {word}: use \"mh\"")]
-    LaterScheduler { word: String },
-    /// A way of tracking that nobody knows.
-    #[error("tracking {word:?} is unknown: use \"changes\", \"full\" or \"none\"")]
-    UnknownTracking { word: String },
-    /// Not a duration.
-    #[error("idle timeout {0}")]
-    IdleTimeoutForm(#[from] DurationError),
-    /// Too short or too long.
-    #[error("idle timeout {seconds}s is outside 1s to {MAX_IDLE_SECS}s (13 days)")]
-    IdleTimeout { seconds: u64 },
     /// Direct routing leaves the IP header alone, so both must be of one family.
     #[error(
-        "real {real} is {} and its VIP {vip} is {}: give both in one family",
-        family(*real),
+        "{role} {address} is {} and its VIP {vip} is {}: give both in one family",
+        family(*address),
         family(*vip)
     )]
-    MixedFamily { real: IpAddr, vip: IpAddr },
+    MixedFamily { role: Role, address: IpAddr, vip: IpAddr },
     /// A service that would forward to itself.
-    #[error("real {real} is the VIP of its own service: give the real server's own address")]
-    RealIsVip { real: IpAddr },
+    #[error("{role} {address} is the VIP of its own service: give the server's own address")]
+    IsVip { role: Role, address: IpAddr },
     /// A real whose address the director takes for itself.
     #[error(
         "{address} is a real of service {real_of} and the VIP of service {service}: the director \
@@ -68,6 +49,19 @@ pub enum RuleError {
         service.port
     )]
     RealPort { real: IpAddr, port: u16, service: Endpoint },
+    /// As well, and one port of a real cannot stand for many of its service.
+    #[error(
+        "real {real} has port {port} and its service {service} takes {}: direct routing cannot \
+         rewrite ports, so leave the real's port out and let it listen on those that clients use",
+        many(service.port)
+    )]
+    RealPortOfMany { real: IpAddr, port: u16, service: Endpoint },
+    /// Two services for one port.
+    #[error(
+        "service {endpoint} and service {other} share ports, and it cannot be told which of the two \
+         is meant: give ranges apart, or port 0 for all ports that no other service takes"
+    )]
+    OverlappingPorts { endpoint: Endpoint, other: Endpoint },
     /// The same service twice in one definition.
     #[error("service {endpoint} stands at services[{first}] already: keep one of the two")]
     DuplicateService { endpoint: Endpoint, first: usize },
@@ -80,6 +74,9 @@ pub enum RuleError {
     /// Two services of one name.
     #[error("the name {name:?} belongs to service {holder} already: give each service its own")]
     DuplicateName { name: String, holder: Endpoint },
+    /// What a service cannot ask for.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// A service name that cannot be used.
     #[error("service name {name:?} {fault}: give 1 to 64 printable characters")]
     Name { name: String, fault: &'static str },
@@ -95,6 +92,8 @@ pub enum Role {
     Vip,
     /// The address of a real server.
     Real,
+    /// The address of a sorry server.
+    SorryServer,
 }
 
 impl fmt::Display for Role {
@@ -102,8 +101,13 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Vip => "VIP",
             Self::Real => "real",
+            Self::SorryServer => "sorry server",
         })
     }
+}
+
+fn many(ports: Ports) -> String {
+    if ports.is_any() { "any port".to_owned() } else { format!("the ports {ports}") }
 }
 
 const fn family(address: IpAddr) -> &'static str {

@@ -10,6 +10,9 @@ use crate::config::model::{Real, Service, Tracking};
 use crate::neigh::table::Resolution;
 use crate::state::State;
 
+/// Where the kernel sends packets to the machine itself.
+const LOOPBACK: &str = "lo";
+
 /// What is known of a real of a service, with these counters.
 pub(super) fn view(
     known: &State,
@@ -19,14 +22,14 @@ pub(super) fn view(
 ) -> wire::Real {
     let (interface, reason) = match known.resolution(address) {
         Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
+        Some(Resolution::Local) => (Some(LOOPBACK.to_owned()), None),
         Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
         None => (None, Some("not looked up yet".to_owned())),
     };
-    let hop = known.hop(address);
-    let condition = match hop {
-        None => wire::RealState::Unresolved,
-        Some(_) if real.effective_weight() == 0 => wire::RealState::Drain,
-        Some(_) => wire::RealState::Up,
+    let condition = match known.is_reached(address) {
+        false => wire::RealState::Unresolved,
+        true if real.effective_weight() == 0 => wire::RealState::Drain,
+        true => wire::RealState::Up,
     };
     let estimate = estimate(service, stats);
     wire::Real {
@@ -34,7 +37,7 @@ pub(super) fn view(
         weight: real.weight,
         state: condition,
         reason,
-        mac: hop.map(|hop| super::mac(hop.mac)),
+        mac: known.hop(address).map(|hop| super::mac(hop.mac)),
         interface,
         active_connections: estimate.unwrap_or_default(),
         inactive_connections: 0,
@@ -61,7 +64,7 @@ mod tests {
 
     fn shown(protocol: Protocol, tracking: Tracking, connections: u64, closes: u64) -> wire::Real {
         let address = "192.0.2.10".parse().unwrap();
-        let endpoint = Endpoint { protocol, address, port: 80 };
+        let endpoint = Endpoint { protocol, address, port: 80.into() };
         let service = Service { tracking, ..Service::new(endpoint) };
         let stats = Stats { connections, closes, ..Stats::default() };
         let real = ("192.0.2.21".parse().unwrap(), Real::new(1));
@@ -78,6 +81,24 @@ mod tests {
         }
         let full = shown(Protocol::Tcp, Tracking::Full, 7, 3);
         assert_eq!((full.active_connections, full.estimated), (0, false), "those are counted");
+    }
+
+    #[test]
+    fn a_real_that_is_the_director_is_up_and_can_be_drained() {
+        let address = "192.0.2.2".parse().unwrap();
+        let vip = "192.0.2.10".parse().unwrap();
+        let service =
+            Service::new(Endpoint { protocol: Protocol::Tcp, address: vip, port: 80.into() });
+        let mut known = State::default();
+        known.resolve(address, Resolution::Local);
+        let shown = |drained| {
+            let real = Real { weight: 1, drained };
+            view(&known, &service, (address, real), Stats::default())
+        };
+        let up = shown(false);
+        assert_eq!((up.state, up.reason, up.mac), (wire::RealState::Up, None, None));
+        assert_eq!(up.interface.as_deref(), Some("lo"));
+        assert_eq!(shown(true).state, wire::RealState::Drain);
     }
 
     #[test]

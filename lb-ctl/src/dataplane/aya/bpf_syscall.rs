@@ -3,10 +3,12 @@
 
 use std::ffi::CString;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aya::Pod;
@@ -126,20 +128,61 @@ pub(super) fn update_batch_per_cpu<V: Pod>(
 /// What the kernel says; then nothing was written.
 pub(super) fn fill<V: Pod>(map: BorrowedFd<'_>, values: &[V]) -> io::Result<()> {
     const { assert!(size_of::<V>().is_multiple_of(8)) };
-    let (length, protection) = (size_of_val(values), libc::PROT_READ | libc::PROT_WRITE);
-    // SAFETY: a new mapping, where the kernel finds room for it.
-    let memory = unsafe {
-        libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, map.as_raw_fd(), 0)
-    };
-    if memory == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
+    let memory = Mapping::of(map, size_of_val(values))?;
     // SAFETY: the mapping has the length of `values`, begins on a page, and is no memory of this
     // program's; the callers give the map's own type of values.
-    unsafe { ptr::copy_nonoverlapping(values.as_ptr(), memory.cast(), values.len()) };
-    // SAFETY: this is the mapping made above, and nothing refers to it.
-    let unmapped = unsafe { libc::munmap(memory, length) };
-    if unmapped == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    unsafe { ptr::copy_nonoverlapping(values.as_ptr(), memory.start.cast(), values.len()) };
+    Ok(())
+}
+
+/// Adds to words of an array of them that was made with `BPF_F_MMAPABLE` and has `length` of them,
+/// each in one step: the packet path may add to them at the same time.
+///
+/// # Errors
+///
+/// What the kernel says; then nothing was added.
+pub(super) fn add(
+    map: BorrowedFd<'_>,
+    length: usize,
+    addends: impl IntoIterator<Item = (usize, i64)>,
+) -> io::Result<()> {
+    let memory = Mapping::of(map, length * size_of::<AtomicU64>())?;
+    for (index, addend) in addends {
+        assert!(index < length, "the array has the word");
+        // SAFETY: the mapping begins on a page and has so many words, which nobody writes but by
+        // atomic steps.
+        let word = unsafe { &*memory.start.cast::<AtomicU64>().add(index) };
+        word.fetch_add(addend.cast_unsigned(), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// The memory of a map, mapped into this process.
+struct Mapping {
+    start: *mut libc::c_void,
+    length: usize,
+}
+
+impl Mapping {
+    fn of(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping, where the kernel finds room for it.
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), length, protection, libc::MAP_SHARED, map.as_raw_fd(), 0)
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self { start, length })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this one's, and nothing refers to it. That fails for no mapping
+        // that there is.
+        unsafe { libc::munmap(self.start, self.length) };
+    }
 }
 
 /// Reads the first `count` elements of an array, in one call.
@@ -148,22 +191,41 @@ pub(super) fn fill<V: Pod>(map: BorrowedFd<'_>, values: &[V]) -> io::Result<()> 
 ///
 /// What the kernel says.
 pub(super) fn read_array<V: Pod + Default>(map: BorrowedFd<'_>, count: u32) -> io::Result<Vec<V>> {
+    read_per_cpu(map, 0..count, 1)
+}
+
+/// Reads elements of an array, in one call, that has each once for each of `cpus`, the CPUs that
+/// there can be. The values of one element stand side by side, and have a size that eight divides
+/// where there is more than one.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn read_per_cpu<V: Pod + Default>(
+    map: BorrowedFd<'_>,
+    elements: Range<u32>,
+    cpus: usize,
+) -> io::Result<Vec<V>> {
     let mut last = 0_u32;
-    let mut indices = vec![0_u32; count as usize];
-    let mut values = vec![V::default(); count as usize];
-    let mut attr = BatchAttr::new(map, values.len());
+    let count = elements.len();
+    let mut indices = vec![0_u32; count];
+    let mut values = vec![V::default(); count * cpus];
+    let mut attr = BatchAttr::new(map, count);
+    // The kernel begins behind this one (`generic_map_lookup_batch`).
+    let before = elements.start.checked_sub(1);
+    attr.in_batch = before.as_ref().map_or(0, |before| ptr::from_ref(before).addr() as u64);
     attr.out_batch = (&raw mut last).addr() as u64;
     attr.keys = indices.as_mut_ptr().expose_provenance() as u64;
     attr.values = values.as_mut_ptr().expose_provenance() as u64;
-    // SAFETY: `attr` is the struct this command reads; the three buffers outlive the call, hold
-    // `count` elements (`last` the one it needs), and take any bytes; the callers give the map's
-    // own type of values.
+    // SAFETY: `attr` is the struct this command reads; the buffers outlive the call, hold `count`
+    // elements of `cpus` values (`last` and `before` the one they need), and take any bytes; the
+    // callers give the map's own type of values.
     match unsafe { bpf(BPF_MAP_LOOKUP_BATCH, &mut attr) } {
         // Where the array ends with this batch, the kernel says so by an error.
         Err(error) if error.raw_os_error() != Some(libc::ENOENT) => return Err(error),
         _ => {}
     }
-    attr.all_of(values.len(), "read")?;
+    attr.all_of(count, "read")?;
     Ok(values)
 }
 

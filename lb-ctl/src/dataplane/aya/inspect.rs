@@ -89,10 +89,7 @@ impl Inspector {
     ///
     /// Where the kernel refuses.
     pub fn memory(&self) -> Result<MapMemory, DataplaneError> {
-        let fixed = names::ALL.iter().map(|name| {
-            let map = MapData::from_pin(self.directory.join(name));
-            memory(&map.map_err(map_error("open", name))?)
-        });
+        let fixed = names::ALL.iter().map(|name| memory_of(&self.directory, name));
         let fixed = fixed.sum::<Result<u64, DataplaneError>>()?;
         let services = 0..self.rings.len();
         let rings = services.filter_map(|service| self.ring_map(service).transpose());
@@ -109,8 +106,14 @@ impl Inspector {
     }
 }
 
-/// What the kernel says that a map takes (`memlock` in its file's fdinfo).
-fn memory(map: &MapData) -> Result<u64, DataplaneError> {
+/// The same for the map of this name that is pinned in a directory.
+pub(super) fn memory_of(directory: &Path, name: &'static str) -> Result<u64, DataplaneError> {
+    memory(&MapData::from_pin(directory.join(name)).map_err(map_error("open", name))?)
+}
+
+/// What the kernel says that a map takes (`memlock` in its file's fdinfo), without the maps that it
+/// holds.
+pub(super) fn memory(map: &MapData) -> Result<u64, DataplaneError> {
     let path = format!("/proc/self/fdinfo/{}", map.fd().as_fd().as_raw_fd());
     let text = fs::read_to_string(&path)
         .map_err(|error| DataplaneError::Setup(format!("cannot read {path}: {error}")))?;

@@ -115,6 +115,26 @@ impl Links {
         Ok(id)
     }
 
+    /// Swaps the program in every link of this daemon's, so that not one packet passes unseen.
+    /// Returns the interfaces whose links did not take it, with the reason.
+    pub(super) fn swap(&mut self, program: &mut Xdp) -> Vec<(String, String)> {
+        let names: Vec<String> = self.held.keys().cloned().collect();
+        let swapped = names.into_iter().map(|name| {
+            let outcome = self.put(program, &name);
+            (name, outcome)
+        });
+        swapped.filter_map(|(name, outcome)| Some((name, outcome.err()?))).collect()
+    }
+
+    fn put(&mut self, program: &mut Xdp, interface: &str) -> Result<(), String> {
+        let link = PinnedLink::from_pin(self.path(interface)).map_err(|e| e.to_string())?;
+        let link = XdpLink::try_from(FdLink::from(link)).map_err(|e| e.to_string())?;
+        let link = program.attach_to_link(link).map_err(|e| cause_of(&e))?;
+        let link = program.take_link(link).map_err(|e| e.to_string())?;
+        self.held.insert(interface.to_owned(), FdLink::try_from(link).map_err(|e| e.to_string())?);
+        Ok(())
+    }
+
     /// Swaps the program in a pinned link. `None` where there is none, or it is not the one that
     /// the interface has now.
     fn update(&mut self, program: &mut Xdp, interface: &str, held: Held) -> Option<u32> {
@@ -140,6 +160,14 @@ impl Links {
             tracing::debug!("cannot detach the link {}: {error}", pin.display());
         }
         remove_file(&pin)
+    }
+}
+
+/// The error of the system call, where it was one that failed.
+fn cause_of(error: &ProgramError) -> String {
+    match error {
+        ProgramError::SyscallError(error) => error.io_error.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -15,13 +15,17 @@ use lb_common::verdict::REASONS;
 use super::bulk::Bulk;
 use super::rings::Rings;
 use super::services::Services;
+use super::sources::SourceMaps;
 use crate::dataplane::{Capacity, DataplaneError, MapFill};
-use crate::reconcile::actual::Actual;
+use crate::reconcile::actual::{Actual, Inherited};
 use crate::sched::ring::Ring;
 
 pub(super) struct Maps {
     pub(super) services: Services,
     pub(super) rings: Rings,
+    pub(super) orders: Rings,
+    pub(super) sources: SourceMaps,
+    pub(super) peers: HashMap<MapData, Mac, u16>,
     pub(super) reals: Array<MapData, Real>,
     pub(super) egress: DevMapHash<MapData>,
     pub(super) ingress: HashMap<MapData, u32, Mac>,
@@ -43,7 +47,10 @@ impl Maps {
     ) -> Result<Self, DataplaneError> {
         Ok(Self {
             services: Services::take(ebpf, &directory, Shape::of(capacity.services))?,
-            rings: Rings::take(ebpf, &directory)?,
+            rings: Rings::take(ebpf, &directory, names::RINGS)?,
+            orders: Rings::take(ebpf, &directory, names::ORDERS)?,
+            sources: SourceMaps::take(ebpf)?,
+            peers: take(ebpf, names::PEERS)?,
             reals: take(ebpf, names::REALS)?,
             egress: take(ebpf, names::EGRESS)?,
             ingress: take(ebpf, names::INGRESS)?,
@@ -62,12 +69,17 @@ impl Maps {
     }
 
     pub(super) fn read_back(&self, ring_slots: u32, now: Ticks) -> Result<Actual, DataplaneError> {
-        let services = self.services.read()?;
+        let services: std::collections::HashMap<_, _> = self.services.read()?.into_iter().collect();
+        let details = self.bulk.read_details(self.rings.len())?;
+        let details = services.values().filter_map(|service| {
+            details.get(service.id as usize).map(|details| (service.id, *details))
+        });
+        let details = details.collect();
         let rings = self.rings.read(ring_slots)?;
         let rings = rings.into_iter().map(|(id, slots)| (id, Ring::inherited(slots, now)));
         let reals = self.bulk.read_reals(self.reals.len())?.into_iter().enumerate();
         let reals = reals.filter(|(_, real)| *real != Real::default());
-        let reals = reals.map(|(id, real)| (id as RealId, real));
+        let reals = reals.map(|(id, real)| (id as RealId, real)).collect();
         let egress = self
             .egress
             .keys()
@@ -76,9 +88,19 @@ impl Maps {
         let ingress = self
             .ingress
             .iter()
-            .collect::<Result<Vec<_>, _>>()
+            .collect::<Result<_, _>>()
             .map_err(map_error("dump", names::INGRESS))?;
-        Ok(Actual::inherited(services, rings, reals, egress, ingress))
+        let peers = self.peers.keys().collect::<Result<_, _>>();
+        Ok(Actual::inherited(Inherited {
+            rings: rings.collect(),
+            sources: self.sources.read()?,
+            peers: peers.map_err(map_error("dump", names::PEERS))?,
+            services,
+            details,
+            reals,
+            egress,
+            ingress,
+        }))
     }
 
     pub(super) fn put_egress(&mut self, ifindex: u32) -> Result<(), DataplaneError> {

@@ -13,22 +13,33 @@ mod maps;
 mod open;
 mod rings;
 mod services;
+mod sources;
 pub mod testrun;
+mod trace;
+mod wide;
 
-use std::collections::HashMap;
-
+use futures_util::stream::BoxStream;
 use lb_common::limits::maps as names;
 use lb_common::value::{RealId, Stats, Ticks};
 
 use self::links::Links;
 use self::maps::{Maps, map_error};
 pub use self::open::OpenOptions;
+pub use self::trace::Tracer;
+use self::trace::Tracing;
+use super::keeping::Keeping;
 use super::{
-    Attachment, Capacity, Dataplane, DataplaneError, Held, MapFill, ModeChoice, ReadConnections,
+    Attachment, Capacity, Dataplane, DataplaneError, Held, LoadTracer, MapFill, ModeChoice,
+    ReadConnections, Samples,
 };
-use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
+use crate::sched::order::Order;
+
+/// An order as it stands in its map.
+fn places(order: &Order, ring_slots: u32) -> Vec<u64> {
+    order.fill(ring_slots).into_iter().map(u64::from).collect()
+}
 
 /// The program, its maps and its links in the kernel.
 pub struct AyaDataplane {
@@ -39,9 +50,13 @@ pub struct AyaDataplane {
     seed: u64,
     adopted: bool,
     program_id: u32,
+    /// Stands in for the program of `ebpf` while packets are traced.
+    tracing: Option<Tracing>,
 }
 
 impl Dataplane for AyaDataplane {
+    type Tracer = Box<Tracer>;
+
     fn read_back(&self) -> Result<Actual, DataplaneError> {
         self.maps.read_back(self.capacity.ring_slots, self.now()?)
     }
@@ -51,7 +66,14 @@ impl Dataplane for AyaDataplane {
         match ops {
             [MapOp::PutRing { .. }, ..] => {
                 let rings = ops.iter().filter_map(MapOp::as_put_ring);
-                self.maps.rings.put(rings.map(|(service, ring)| (service, ring.slots(slots))))
+                self.maps.rings.put_slots(rings.map(|(service, ring)| (service, ring.slots(slots))))
+            }
+            [MapOp::PutOrder { .. }, ..] => {
+                let orders = ops.iter().filter_map(MapOp::as_put_order);
+                self.maps.orders.put(orders.map(|(id, order)| (id, places(order, slots))))
+            }
+            [MapOp::PutDetails { .. }, ..] => {
+                self.maps.bulk.put_details(ops.iter().filter_map(MapOp::as_put_details))
             }
             [MapOp::PutReal { .. }, ..] => {
                 let reals = ops.iter().filter_map(MapOp::as_put_real);
@@ -80,17 +102,30 @@ impl Dataplane for AyaDataplane {
             MapOp::RemoveIngress { ifindex } => {
                 maps::gone_is_fine(maps.ingress.remove(ifindex), names::INGRESS)
             }
-            MapOp::ZeroReal { id } => maps::zero(&mut maps.real_stats, names::REAL_STATS, *id),
+            MapOp::ZeroReal { id } => maps.bulk.zero_reals([*id].into_iter()),
             MapOp::PutReal { id, real } => {
                 maps.reals.set(*id, real, 0).map_err(map_error("update", names::REALS))
             }
-            MapOp::ZeroService { id } => {
-                maps::zero(&mut maps.service_stats, names::SERVICE_STATS, *id)
-            }
+            MapOp::ZeroService { id } => maps.bulk.zero_services([*id].into_iter()),
             MapOp::PutRing { service, ring } => {
-                maps.rings.put([(*service, ring.slots(self.capacity.ring_slots))])
+                maps.rings.put_slots([(*service, ring.slots(self.capacity.ring_slots))])
             }
             MapOp::RemoveRing { service } => maps.rings.remove(*service),
+            MapOp::PutOrder { service, order } => {
+                maps.orders.put([(*service, places(order, self.capacity.ring_slots))])
+            }
+            MapOp::RemoveOrder { service } => maps.orders.remove(*service),
+            MapOp::PutDetails { service, details } => {
+                maps.bulk.put_details([(*service, *details)].into_iter())
+            }
+            MapOp::PutSource { service, prefix, said } => {
+                maps.sources.put(*service, *prefix, *said)
+            }
+            MapOp::RemoveSource { service, prefix } => maps.sources.remove(*service, *prefix),
+            MapOp::PutPeer { mac } => {
+                maps.peers.insert(mac, 0, 0).map_err(map_error("insert", names::PEERS))
+            }
+            MapOp::RemovePeer { mac } => maps::gone_is_fine(maps.peers.remove(mac), names::PEERS),
             MapOp::SetServices { services } => maps.services.set(services),
         }
     }
@@ -107,6 +142,10 @@ impl Dataplane for AyaDataplane {
         self.maps.reasons()
     }
 
+    fn refusals(&self, service: u32) -> Result<Vec<u64>, DataplaneError> {
+        self.maps.bulk.refusals(service)
+    }
+
     fn deferred(&self, service: u32) -> Result<u64, DataplaneError> {
         self.maps.deferred(service)
     }
@@ -119,11 +158,8 @@ impl Dataplane for AyaDataplane {
         self.maps.zero_reasons()
     }
 
-    fn connections(
-        &self,
-        idle: HashMap<Endpoint, Ticks>,
-    ) -> Result<Box<dyn ReadConnections>, DataplaneError> {
-        Ok(Box::new(connections::Reader::open(self.maps.directory(), self.seed, idle)?))
+    fn connections(&self, keeping: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+        Ok(Box::new(connections::Reader::open(self.maps.directory(), self.seed, keeping)?))
     }
 
     fn capacity(&self) -> Capacity {
@@ -134,8 +170,16 @@ impl Dataplane for AyaDataplane {
         self.maps.fixed_fill()
     }
 
+    fn memory(&self, map: &'static str) -> Result<u64, DataplaneError> {
+        inspect::memory_of(self.maps.directory(), map)
+    }
+
+    fn ring_memory(&self, service: u32) -> Result<u64, DataplaneError> {
+        self.maps.rings.memory(service)
+    }
+
     fn program_id(&self) -> u32 {
-        self.program_id
+        self.tracing.as_ref().map_or(self.program_id, |tracing| tracing.program_id)
     }
 
     fn adopted(&self) -> bool {
@@ -149,8 +193,30 @@ impl Dataplane for AyaDataplane {
         choice: ModeChoice,
         before: Option<Held>,
     ) -> Result<Attachment, DataplaneError> {
-        let program = open::program(&mut self.ebpf)?;
+        let program = match &mut self.tracing {
+            Some(tracing) => tracing.program()?,
+            None => open::program(&mut self.ebpf)?,
+        };
         self.links.attach(program, name, ifindex, choice, before)
+    }
+
+    fn tracer(&self) -> LoadTracer<Box<Tracer>> {
+        self.load_tracer()
+    }
+
+    fn start_trace(
+        &mut self,
+        tracer: Box<Tracer>,
+    ) -> Result<BoxStream<'static, Samples>, DataplaneError> {
+        self.put_tracer(tracer)
+    }
+
+    fn end_trace(&mut self) {
+        self.put_back();
+    }
+
+    fn is_tracing(&self) -> bool {
+        self.tracing.is_some()
     }
 
     fn detach(&mut self, name: &str) -> Result<(), DataplaneError> {

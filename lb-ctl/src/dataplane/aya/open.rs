@@ -4,14 +4,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aya::maps::{MapData, ProgramArray};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use lb_common::budget::Budget;
 use lb_common::directory::Shape;
-use lb_common::limits::{LAYOUT_VERSION, PROGRAM, globals, maps as names};
+use lb_common::limits::{
+    LAYOUT_VERSION, LONG_PROGRAMS, PROGRAM, globals, maps as names, trace_maps,
+};
+use lb_common::verdict::REASONS;
 
 use super::links::Links;
-use super::maps::{Maps, cpus};
+use super::maps::{Maps, cpus, map_error, take};
 use super::{AyaDataplane, logs};
 use crate::dataplane::{Capacity, DataplaneError};
 
@@ -52,22 +56,33 @@ impl AyaDataplane {
     }
 
     fn load(options: &OpenOptions, maps_dir: &Path, adopted: bool) -> Result<Self, DataplaneError> {
-        let mut ebpf = load(options, maps_dir)?;
+        let mut ebpf = load(options, maps_dir, LEAST_EVENTS)?;
         logs::forward(&mut ebpf);
-        let program = program(&mut ebpf)?;
-        program.load().map_err(|error| DataplaneError::Setup(load_failure(&error)))?;
-        let info = program.info().map_err(|e| DataplaneError::Setup(e.to_string()))?;
-        let program_id = info.id();
+        for name in LONG_PROGRAMS.into_iter().chain([PROGRAM]) {
+            load_program(&mut ebpf, name)?;
+        }
+        put_long_way(&mut ebpf)?;
+        let program_id = program_id(program(&mut ebpf)?)?;
         let mut maps = Maps::take(&mut ebpf, maps_dir.to_owned(), options.capacity)?;
         maps.set_budget(Budget::for_share(options.capacity.connections / cpus()? as u32))?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
         let seed = options.seed;
-        Ok(Self { ebpf, maps, links, capacity, seed, adopted, program_id })
+        let tracing = None;
+        Ok(Self { ebpf, maps, links, capacity, seed, adopted, program_id, tracing })
     }
 }
 
-fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> {
+/// A ring buffer that nothing is written to, of the least size on every machine.
+const LEAST_EVENTS: u32 = 64 << 10;
+
+/// Makes the object's maps, or takes up those that are pinned. `event_bytes` is the size of the ring
+/// buffer of traced packets.
+pub(super) fn load(
+    options: &OpenOptions,
+    maps_dir: &Path,
+    event_bytes: u32,
+) -> Result<Ebpf, DataplaneError> {
     let Capacity { services, reals, connections, ring_slots } = options.capacity;
     let shape = Shape::of(services);
     let directory_bits = shape.bits();
@@ -84,10 +99,18 @@ fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> 
         (names::RINGS, services),
         (names::SERVICE_STATS, services),
         (names::DEFERRED, services),
+        (names::ORDERS, services),
+        (names::DETAILS, services),
+        (names::TURNS, services),
+        (names::VIPS_V4, services),
+        (names::VIPS_V6, services),
+        (names::REFUSALS, services * REASONS),
+        (names::LOADS, reals),
         (names::REALS, reals),
         (names::REAL_STATS, reals),
         (names::CONNS_V4, connections),
         (names::CONNS_V6, connections),
+        (trace_maps::EVENTS, event_bytes),
     ] {
         loader.map_max_entries(name, size);
     }
@@ -97,14 +120,44 @@ fn load(options: &OpenOptions, maps_dir: &Path) -> Result<Ebpf, DataplaneError> 
     loader.load(OBJECT).map_err(|error| DataplaneError::Setup(object_failure(&error)))
 }
 
+/// Puts the programs for rare packets where the other finds them. From then on the map holds them,
+/// and its pin the map.
+fn put_long_way(ebpf: &mut Ebpf) -> Result<(), DataplaneError> {
+    let mut way: ProgramArray<MapData> = take(ebpf, names::LONG_WAY)?;
+    for (version, name) in (0..).zip(LONG_PROGRAMS) {
+        let program = named_program(ebpf, name)?;
+        let program = program.fd().map_err(|error| DataplaneError::Setup(error.to_string()))?;
+        way.set(version, program, 0).map_err(map_error("update", names::LONG_WAY))?;
+    }
+    Ok(())
+}
+
 /// The XDP program of the object.
 pub(super) fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, DataplaneError> {
+    named_program(ebpf, PROGRAM)
+}
+
+/// Has the kernel verify and compile a program of the object.
+pub(super) fn load_program(ebpf: &mut Ebpf, name: &str) -> Result<(), DataplaneError> {
+    let loaded = named_program(ebpf, name)?.load();
+    loaded.map_err(|error| DataplaneError::Setup(load_failure(&error)))
+}
+
+pub(super) fn named_program<'a>(
+    ebpf: &'a mut Ebpf,
+    name: &str,
+) -> Result<&'a mut Xdp, DataplaneError> {
     let program = ebpf
-        .program_mut(PROGRAM)
-        .ok_or_else(|| DataplaneError::Setup(format!("the object has no program {PROGRAM}")))?;
+        .program_mut(name)
+        .ok_or_else(|| DataplaneError::Setup(format!("the object has no program {name}")))?;
     program
         .try_into()
         .map_err(|e: aya::programs::ProgramError| DataplaneError::Setup(e.to_string()))
+}
+
+/// The kernel's id of a loaded program.
+pub(super) fn program_id(program: &Xdp) -> Result<u32, DataplaneError> {
+    program.info().map(|info| info.id()).map_err(|e| DataplaneError::Setup(e.to_string()))
 }
 
 /// Pins the program in place of an earlier one.

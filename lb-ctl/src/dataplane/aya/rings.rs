@@ -1,4 +1,4 @@
-//! The rings: one array for each service, exchanged whole.
+//! Rings and orders: one array for each service, exchanged whole.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,12 +10,11 @@ use std::thread;
 use aya::Ebpf;
 use aya::maps::{ArrayOfMaps, MapData, MapError};
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
-use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
 use nix::sys::resource::{Resource, getrlimit};
 
-use super::bpf_syscall;
 use super::maps::{io_error, map_error, take};
+use super::{bpf_syscall, inspect};
 use crate::dataplane::DataplaneError;
 
 /// The inner map may have another size than its neighbours.
@@ -26,33 +25,51 @@ const BPF_F_MMAPABLE: u32 = 1 << 10;
 /// Threads that read rings.
 const READERS: u32 = 64;
 
+/// The rings, or the orders, of all services.
 pub(super) struct Rings {
-    rings: ArrayOfMaps<MapData>,
+    outer: ArrayOfMaps<MapData>,
     /// A second handle to the same map, for what aya has no call for.
     raw: MapData,
+    name: &'static str,
 }
 
 impl Rings {
-    pub(super) fn take(ebpf: &mut Ebpf, directory: &Path) -> Result<Self, DataplaneError> {
-        let raw = MapData::from_pin(directory.join(names::RINGS));
-        Ok(Self {
-            rings: take(ebpf, names::RINGS)?,
-            raw: raw.map_err(map_error("open", names::RINGS))?,
-        })
+    /// Those of a loaded object whose maps are pinned in `directory`, by the map's name.
+    pub(super) fn take(
+        ebpf: &mut Ebpf,
+        directory: &Path,
+        name: &'static str,
+    ) -> Result<Self, DataplaneError> {
+        let raw = MapData::from_pin(directory.join(name)).map_err(map_error("open", name))?;
+        Ok(Self { outer: take(ebpf, name)?, raw, name })
+    }
+
+    /// How many services there can be.
+    pub(super) fn len(&self) -> u32 {
+        self.outer.len()
+    }
+
+    /// [`Self::put`] for slots.
+    pub(super) fn put_slots<'a>(
+        &mut self,
+        rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
+    ) -> Result<(), DataplaneError> {
+        let bits = |slots: Cow<'_, [Slot]>| slots.iter().map(|slot| slot.to_bits()).collect();
+        self.put(rings.into_iter().map(|(service, slots)| (service, bits(slots))))
     }
 
     /// Fills new maps and puts them in the place of these services' rings, many with one wait: the
     /// kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
-    pub(super) fn put<'a>(
+    pub(super) fn put(
         &mut self,
-        rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
+        rings: impl IntoIterator<Item = (u32, Vec<u64>)>,
     ) -> Result<(), DataplaneError> {
         let at_once = at_once();
         let mut services = Vec::new();
         let mut maps = Vec::new();
-        for (service, slots) in rings {
+        for (service, bits) in rings {
             services.push(service);
-            maps.push(new_ring(&slots)?);
+            maps.push(self.new_ring(&bits)?);
             if maps.len() == at_once {
                 self.exchange(&services, &maps)?;
                 services.clear();
@@ -66,12 +83,43 @@ impl Rings {
         let fds: Vec<u32> =
             rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
         bpf_syscall::update_batch(self.raw.fd().as_fd(), services, &fds)
-            .map_err(io_error("update", names::RINGS))
+            .map_err(io_error("update", self.name))
     }
 
+    /// A ring that is filled and stands in no service yet.
+    fn new_ring(&self, bits: &[u64]) -> Result<MapData, DataplaneError> {
+        let definition = aya_obj::Map::new_from_params(
+            BPF_MAP_TYPE_ARRAY as u32,
+            size_of::<u32>() as u32,
+            size_of::<u64>() as u32,
+            bits.len() as u32,
+            BPF_F_INNER_MAP | BPF_F_MMAPABLE,
+        );
+        let ring = MapData::create(definition, "RING", None)
+            .map_err(map_error("create a ring for", self.name))?;
+        bpf_syscall::fill(ring.fd().as_fd(), bits)
+            .map_err(io_error("fill a ring for", self.name))?;
+        Ok(ring)
+    }
+
+    /// What the kernel has set aside for the ring of a service, in bytes; 0 where it has none.
+    pub(super) fn memory(&self, service: u32) -> Result<u64, DataplaneError> {
+        match self.outer.get(&service, 0) {
+            Ok(ring) => inspect::memory(&ring),
+            Err(MapError::KeyNotFound) => Ok(0),
+            Err(error) => Err(map_error("look-up", self.name)(error)),
+        }
+    }
+
+    /// Removes a service's. It may be gone already: an earlier daemon's orders are taken to be there
+    /// wherever a scheduler asks for one, and a service without reals has none.
     pub(super) fn remove(&mut self, service: u32) -> Result<(), DataplaneError> {
-        bpf_syscall::delete_element(self.raw.fd().as_fd(), service)
-            .map_err(io_error("delete", names::RINGS))
+        match bpf_syscall::delete_element(self.raw.fd().as_fd(), service) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("delete", self.name)(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The rings there are, by service.
@@ -79,12 +127,12 @@ impl Rings {
     /// Up to Linux 6.7 the kernel makes each look-up in a map of maps wait until no program runs
     /// that was running when it began; the look-ups of several threads wait for the same.
     pub(super) fn read(&self, slots: u32) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
-        let share = self.rings.len().div_ceil(READERS).max(1);
+        let share = self.outer.len().div_ceil(READERS).max(1);
         let parts: Result<Vec<_>, _> = thread::scope(|scope| {
-            let shares = (0..self.rings.len()).step_by(share as usize);
+            let shares = (0..self.outer.len()).step_by(share as usize);
             let readers: Vec<_> = shares
                 .map(|first| {
-                    let services = first..self.rings.len().min(first + share);
+                    let services = first..self.outer.len().min(first + share);
                     scope.spawn(|| self.read_some(services, slots))
                 })
                 .collect();
@@ -101,14 +149,14 @@ impl Rings {
     ) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
         let mut rings = Vec::new();
         for service in services {
-            match self.rings.get(&service, 0) {
+            match self.outer.get(&service, 0) {
                 Ok(ring) => {
-                    let slots = read_slots(&ring, slots)
-                        .map_err(io_error("read a ring of", names::RINGS))?;
+                    let slots =
+                        read_slots(&ring, slots).map_err(io_error("read a ring of", self.name))?;
                     rings.push((service, slots));
                 }
                 Err(MapError::KeyNotFound) => {}
-                Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
+                Err(error) => return Err(map_error("look-up", self.name)(error)),
             }
         }
         Ok(rings)
@@ -126,22 +174,4 @@ pub(super) fn read_slots(ring: &MapData, count: u32) -> io::Result<Vec<Slot>> {
 fn at_once() -> usize {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft as usize);
     (limit / 2).clamp(64, 2048)
-}
-
-/// A ring that is filled and stands in no service yet.
-fn new_ring(slots: &[Slot]) -> Result<MapData, DataplaneError> {
-    let count = slots.len() as u32;
-    let definition = aya_obj::Map::new_from_params(
-        BPF_MAP_TYPE_ARRAY as u32,
-        size_of::<u32>() as u32,
-        size_of::<u64>() as u32,
-        count,
-        BPF_F_INNER_MAP | BPF_F_MMAPABLE,
-    );
-    let ring = MapData::create(definition, "RING", None)
-        .map_err(map_error("create a ring for", names::RINGS))?;
-    let bits: Vec<u64> = slots.iter().map(|slot| slot.to_bits()).collect();
-    bpf_syscall::fill(ring.fd().as_fd(), &bits)
-        .map_err(io_error("fill a ring for", names::RINGS))?;
-    Ok(ring)
 }

@@ -16,6 +16,7 @@ use lb_common::value::Service;
 
 use super::bpf_syscall;
 use super::maps::{io_error, map_error, take};
+use super::wide::Wide;
 use crate::config::model::Endpoint;
 use crate::dataplane::{DataplaneError, directory};
 
@@ -30,6 +31,8 @@ pub(super) struct Services {
     directories: Array<MapData, Directory>,
     v4: Family<Be32>,
     v6: Family<Be128>,
+    wide_v4: Wide<Be32>,
+    wide_v6: Wide<Be128>,
     shape: Shape,
     exchanged: Option<Instant>,
 }
@@ -52,23 +55,29 @@ impl Services {
         let directories = take(ebpf, names::DIRECTORIES)?;
         let v4 = Family::open(directory, IPV4, names::BUCKETS_V4, names::SERVICES_V4)?;
         let v6 = Family::open(directory, IPV6, names::BUCKETS_V6, names::SERVICES_V6)?;
-        Ok(Self { directories, v4, v6, shape, exchanged: None })
+        let wide_v4 = Wide::take(ebpf, names::PORTS_V4, names::VIPS_V4)?;
+        let wide_v6 = Wide::take(ebpf, names::PORTS_V6, names::VIPS_V6)?;
+        Ok(Self { directories, v4, v6, wide_v4, wide_v6, shape, exchanged: None })
     }
 
-    /// Makes packets find these services and no others: each family in one step.
+    /// Makes packets find these services and no others: those of a single port, of each family, in
+    /// one step; those of several ports come before that and go after it.
     pub(super) fn set(&mut self, services: &[(Endpoint, Service)]) -> Result<(), DataplaneError> {
         let mut v4 = Vec::new();
         let mut v6 = Vec::new();
         for (endpoint, service) in services {
-            let (port, protocol) = (Be16::new(endpoint.port), endpoint.protocol);
             match endpoint.address {
-                IpAddr::V4(vip) => v4.push((ServiceKey::new(vip.into(), port, protocol), *service)),
-                IpAddr::V6(vip) => v6.push((ServiceKey::new(vip.into(), port, protocol), *service)),
+                IpAddr::V4(vip) => v4.push((Be32::from(vip), *endpoint, *service)),
+                IpAddr::V6(vip) => v6.push((Be128::from(vip), *endpoint, *service)),
             }
         }
         let Self { directories, shape, exchanged, .. } = self;
+        self.wide_v4.add(&v4)?;
+        self.wide_v6.add(&v6)?;
         self.v4.set(directories, *shape, exchanged, &v4)?;
-        self.v6.set(directories, *shape, exchanged, &v6)
+        self.v6.set(directories, *shape, exchanged, &v6)?;
+        self.wide_v4.retain(&v4)?;
+        self.wide_v6.retain(&v6)
     }
 
     /// The services as packets find them.
@@ -80,6 +89,8 @@ impl Services {
         for (key, service) in self.v6.read(&self.directories, self.shape)? {
             services.push((endpoint(key, self.v6.name)?, service));
         }
+        services.extend(self.wide_v4.read()?);
+        services.extend(self.wide_v6.read()?);
         Ok(services)
     }
 }
@@ -104,15 +115,25 @@ where
         directories: &mut Array<MapData, Directory>,
         shape: Shape,
         exchanged: &mut Option<Instant>,
-        services: &[(ServiceKey<A>, Service)],
+        all: &[(A, Endpoint, Service)],
     ) -> Result<(), DataplaneError> {
+        let key = |vip, endpoint: &Endpoint, port| {
+            ServiceKey::new(vip, Be16::new(port), endpoint.protocol)
+        };
+        let narrow = all.iter().filter_map(|(vip, endpoint, service)| {
+            Some((key(*vip, endpoint, endpoint.port.single()?), *service))
+        });
+        let services: Vec<(ServiceKey<A>, Service)> = narrow.collect();
+        let is_wide = services.len() < all.len();
+        let services = &services[..];
+        let directory = self.directory(directories)?;
         let mut standing = self.read(directories, shape)?;
         let mut wanted = services.to_vec();
         let id = |(_, service): &(ServiceKey<A>, Service)| service.id;
         standing.sort_unstable_by_key(id);
         wanted.sort_unstable_by_key(id);
         if standing == wanted {
-            return Ok(());
+            return self.exchange(directories, directory.with_wide(is_wide));
         }
         let built = directory::build(services, shape).ok_or_else(|| DataplaneError::Map {
             operation: "place the services",
@@ -122,7 +143,7 @@ where
         if exchanged.is_none_or(|then| then.elapsed() < LONGER_THAN_ANY_PACKET) {
             bpf_syscall::wait_for_programs();
         }
-        let half = self.directory(directories)?.other_half();
+        let half = directory.other_half();
         let buckets = (half * shape.buckets()..).take(built.displacements.len());
         let buckets: Vec<u32> = buckets.collect();
         bpf_syscall::update_batch(self.buckets.fd().as_fd(), &buckets, &built.displacements)
@@ -134,12 +155,20 @@ where
         let slots: Vec<u32> = (half * shape.slots()..).take(entries.len()).collect();
         bpf_syscall::update_batch(self.entries.fd().as_fd(), &slots, &entries)
             .map_err(io_error("write", self.name))?;
-        // Eight bytes: packets see the old half or the new one.
-        directories
-            .set(self.index, built.directory(half), 0)
-            .map_err(map_error("exchange the halves of", self.name))?;
+        self.exchange(directories, built.directory(half).with_wide(is_wide))?;
         *exchanged = Some(Instant::now());
         Ok(())
+    }
+
+    /// Eight bytes: packets see the old half or the new one.
+    fn exchange(
+        &self,
+        directories: &mut Array<MapData, Directory>,
+        directory: Directory,
+    ) -> Result<(), DataplaneError> {
+        directories
+            .set(self.index, directory, 0)
+            .map_err(map_error("exchange the halves of", self.name))
     }
 
     fn directory(
@@ -170,5 +199,5 @@ fn endpoint<A: Address>(key: ServiceKey<A>, map: &'static str) -> Result<Endpoin
         DataplaneError::Map { operation: "read", map, cause }
     })?;
     let address: IpAddr = A::Std::from(key.vip).into();
-    Ok(Endpoint { protocol, address, port: key.port.get() })
+    Ok(Endpoint { protocol, address, port: key.port.get().into() })
 }

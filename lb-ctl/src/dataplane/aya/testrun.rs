@@ -2,18 +2,19 @@
 //! making, for tests and benches.
 
 use std::borrow::Cow;
+use std::os::fd::AsFd as _;
 
-use aya::maps::{HashMap, Map, MapData};
+use aya::maps::{HashMap, Map, MapData, ProgramArray};
 use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use lb_common::be::{Address, Be32, Be128};
 use lb_common::budget::Budget;
 use lb_common::key::FlowKey;
-use lb_common::limits::maps as names;
+use lb_common::limits::{LONG_PROGRAMS, maps as names};
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Mac, Real, RealId};
+use lb_common::value::{Connection, Load, Mac, Real, RealId};
 
-use super::maps::map_error;
-use super::{AyaDataplane, open};
+use super::maps::{io_error, map_error};
+use super::{AyaDataplane, bpf_syscall, open};
 use crate::dataplane::DataplaneError;
 
 /// What came out of one run.
@@ -32,40 +33,61 @@ pub trait FamilyMaps: Address {
     /// # Errors
     ///
     /// Where the kernel refuses.
-    fn connections(
-        dataplane: &AyaDataplane,
-    ) -> Result<HashMap<MapData, FlowKey<Self>, Connection>, DataplaneError>
+    fn connections(dataplane: &AyaDataplane) -> Result<Entries<Self>, DataplaneError>
+    where
+        FlowKey<Self>: aya::Pod;
+
+    /// Opens what is noted of fragmented datagrams of this family.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn fragments(dataplane: &AyaDataplane) -> Result<Entries<Self>, DataplaneError>
     where
         FlowKey<Self>: aya::Pod;
 }
 
+/// A table of connections, or of what looks like them.
+pub type Entries<A> = HashMap<MapData, FlowKey<A>, Connection>;
+
+fn entries<A>(dataplane: &AyaDataplane, name: &'static str) -> Result<Entries<A>, DataplaneError>
+where
+    FlowKey<A>: aya::Pod,
+{
+    let data = MapData::from_pin(dataplane.maps.directory().join(name));
+    Map::from_map_data(data.map_err(map_error("open", name))?)
+        .and_then(TryInto::try_into)
+        .map_err(map_error("open", name))
+}
+
 macro_rules! family_maps {
-    ($address:ty, $connections:expr) => {
+    ($address:ty, $connections:expr, $fragments:expr) => {
         impl FamilyMaps for $address {
-            fn connections(
-                dataplane: &AyaDataplane,
-            ) -> Result<HashMap<MapData, FlowKey<Self>, Connection>, DataplaneError> {
-                let path = dataplane.maps.directory().join($connections);
-                let data = MapData::from_pin(path).map_err(map_error("open", $connections))?;
-                Map::from_map_data(data)
-                    .and_then(TryInto::try_into)
-                    .map_err(map_error("open", $connections))
+            fn connections(dataplane: &AyaDataplane) -> Result<Entries<Self>, DataplaneError> {
+                entries(dataplane, $connections)
+            }
+
+            fn fragments(dataplane: &AyaDataplane) -> Result<Entries<Self>, DataplaneError> {
+                entries(dataplane, $fragments)
             }
         }
     };
 }
 
-family_maps!(Be32, names::CONNS_V4);
-family_maps!(Be128, names::CONNS_V6);
+family_maps!(Be32, names::CONNS_V4, names::FRAGS_V4);
+family_maps!(Be128, names::CONNS_V6, names::FRAGS_V6);
 
 impl AyaDataplane {
-    /// Runs one frame through the program, as if it had come in by the loopback interface.
+    /// Runs one frame through the program that is put on interfaces, as if it had come in by the loopback interface.
     ///
     /// # Errors
     ///
     /// Where the kernel refuses, for example a frame shorter than an Ethernet header.
     pub fn test_run(&mut self, frame: &[u8]) -> Result<Ran, DataplaneError> {
-        let program = open::program(&mut self.ebpf)?;
+        let program = match &mut self.tracing {
+            Some(tracing) => tracing.program()?,
+            None => open::program(&mut self.ebpf)?,
+        };
         let mut out = vec![0; frame.len() + 256];
         let options = TestRunOptions {
             data_in: Some(frame),
@@ -93,7 +115,70 @@ impl AyaDataplane {
     ///
     /// Where the kernel refuses.
     pub fn put_ring_slots(&mut self, rings: &[(u32, &[Slot])]) -> Result<(), DataplaneError> {
-        self.maps.rings.put(rings.iter().map(|(service, slots)| (*service, Cow::Borrowed(*slots))))
+        self.maps
+            .rings
+            .put_slots(rings.iter().map(|(service, slots)| (*service, Cow::Borrowed(*slots))))
+    }
+
+    /// Writes an order place by place.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_order_places(
+        &mut self,
+        service: u32,
+        places: &[RealId],
+    ) -> Result<(), DataplaneError> {
+        self.maps.orders.put([(service, places.iter().copied().map(u64::from).collect())])
+    }
+
+    /// Makes the packet path believe that a real has these connections.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn put_load(&mut self, id: RealId, load: Load) -> Result<(), DataplaneError> {
+        self.maps.bulk.put_load(id, load)
+    }
+
+    /// How many connections the packet path believes a real to have.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn load_of(&self, id: RealId) -> Result<Load, DataplaneError> {
+        self.maps.bulk.load(id)
+    }
+
+    /// Lets the turns of a service begin anew.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn zero_turns(&mut self, service: u32) -> Result<(), DataplaneError> {
+        let turns = self.open_map(names::TURNS)?;
+        bpf_syscall::update_batch(turns.fd().as_fd(), &[service], &[0_u64])
+            .map_err(io_error("update", names::TURNS))
+    }
+
+    /// Takes the programs for rare packets out of their places, as a daemon leaves them that is
+    /// killed before it has put any there.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    pub fn remove_long_way(&mut self) -> Result<(), DataplaneError> {
+        let mut way: ProgramArray<MapData> = Map::from_map_data(self.open_map(names::LONG_WAY)?)
+            .and_then(TryInto::try_into)
+            .map_err(map_error("open", names::LONG_WAY))?;
+        (0..LONG_PROGRAMS.len() as u32)
+            .try_for_each(|index| way.clear_index(&index))
+            .map_err(map_error("remove from", names::LONG_WAY))
+    }
+
+    fn open_map(&self, name: &'static str) -> Result<MapData, DataplaneError> {
+        MapData::from_pin(self.maps.directory().join(name)).map_err(map_error("open", name))
     }
 
     /// Says how many flows each CPU may record for services that track changes.

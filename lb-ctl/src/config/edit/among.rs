@@ -1,0 +1,74 @@
+//! What a service must be among the others. A file is asked the same as a whole.
+
+use std::net::IpAddr;
+
+use lb_common::limits::DEFAULT_SOURCES;
+
+use crate::config::model::{Desired, Endpoint};
+use crate::config::rules::policy::PolicyError;
+use crate::config::rules::{self, RuleError};
+
+/// The ports of a new service are nobody's.
+pub(super) fn ports(desired: &Desired, new: Endpoint) -> Result<(), RuleError> {
+    match desired.services.keys().find(|other| other.overlaps(&new)) {
+        None => Ok(()),
+        Some(&other) => Err(RuleError::OverlappingPorts { endpoint: new, other }),
+    }
+}
+
+/// The VIP of a new service is nobody's real and nobody's sorry server.
+pub(super) fn vip(desired: &Desired, new: Endpoint) -> Result<(), RuleError> {
+    let address = new.address;
+    for service in desired.services.values() {
+        let of = service.endpoint;
+        if service.reals.contains_key(&address) {
+            return Err(RuleError::RealIsOtherVip { address, real_of: of, service: new });
+        }
+        if service.sorry_server == Some(address) {
+            return Err(PolicyError::SorryIsVip { address, sorry_of: of, service: new }.into());
+        }
+    }
+    Ok(())
+}
+
+/// A new real is no VIP.
+pub(super) fn real(
+    desired: &Desired,
+    endpoint: Endpoint,
+    address: IpAddr,
+) -> Result<(), RuleError> {
+    match desired.services.keys().find(|other| other.address == address) {
+        None => Ok(()),
+        Some(&service) => Err(RuleError::RealIsOtherVip { address, real_of: endpoint, service }),
+    }
+}
+
+/// A service's sorry server is no VIP, and the prefixes of all services fit.
+pub(super) fn service(desired: &Desired, endpoint: Endpoint) -> Result<(), RuleError> {
+    let sorry = desired.services[&endpoint].sorry_server;
+    if let Some(address) = sorry
+        && let Some(&service) = desired.services.keys().find(|other| other.address == address)
+    {
+        return Err(PolicyError::SorryIsVip { address, sorry_of: endpoint, service }.into());
+    }
+    let count = desired.services.values().map(|service| service.sources.len()).sum();
+    if count > DEFAULT_SOURCES as usize {
+        return Err(PolicyError::TooManyPrefixes { count }.into());
+    }
+    Ok(())
+}
+
+/// A name has the right form and is no other service's.
+pub(super) fn name(desired: &Desired, endpoint: Endpoint, name: &str) -> Result<(), RuleError> {
+    rules::name(name)?;
+    let holder = desired
+        .services
+        .values()
+        .find(|service| service.endpoint != endpoint && service.name.as_deref() == Some(name));
+    match holder {
+        None => Ok(()),
+        Some(service) => {
+            Err(RuleError::DuplicateName { name: name.to_owned(), holder: service.endpoint })
+        }
+    }
+}
