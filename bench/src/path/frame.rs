@@ -18,13 +18,9 @@ pub const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 200);
 /// its check sequence.
 const PAYLOAD: usize = 18;
 
-/// Where the IPv4 header begins and ends, and its checksum.
-const HEADER: std::ops::Range<usize> = 14..34;
-const CHECKSUM: usize = 24;
-
-/// UDP to the service, from the one source; with its IPv4 checksum, which the kernel looks at.
+/// UDP to the service, from the one source.
 pub fn frame(to: Mac) -> Vec<u8> {
-    let packet = Packet {
+    Packet {
         to,
         source: SOURCE.into(),
         destination: VIP.into(),
@@ -32,32 +28,29 @@ pub fn frame(to: Mac) -> Vec<u8> {
         destination_port: PORT,
         payload: PAYLOAD,
         ..Packet::udp(Family::V4)
-    };
-    let mut frame = packet.frame();
-    let checksum = (!ones_sum(&frame[HEADER])).to_be_bytes();
-    frame[CHECKSUM..CHECKSUM + 2].copy_from_slice(&checksum);
-    frame
-}
-
-/// The ones' complement sum of RFC 1071.
-fn ones_sum(header: &[u8]) -> u16 {
-    let words =
-        header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
-    let sum: u32 = words.sum();
-    let folded = (sum & 0xffff) + (sum >> 16);
-    ((folded & 0xffff) + (folded >> 16)) as u16
+    }
+    .frame()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The ones' complement sum of RFC 1071.
+    fn ones_sum(header: &[u8]) -> u16 {
+        let words =
+            header.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+        let sum: u32 = words.sum();
+        let folded = (sum & 0xffff) + (sum >> 16);
+        ((folded & 0xffff) + (folded >> 16)) as u16
+    }
+
     #[test]
     fn the_frame_is_the_shortest_and_its_header_adds_up() {
         let frame = frame([2, 0, 0, 0, 0, 9]);
         assert_eq!(frame.len(), 60);
         assert_eq!(frame[..6], [2, 0, 0, 0, 0, 9]);
-        assert_eq!(ones_sum(&frame[HEADER]), 0xffff);
+        assert_eq!(ones_sum(&frame[14..34]), 0xffff);
         assert_eq!(frame[30..34], VIP.octets());
     }
 }
