@@ -1,4 +1,5 @@
-//! Compiles the XDP program, which the controller carries in itself, and notes the commit.
+//! Compiles the programs for the kernel, which the controller carries in itself, and notes the
+//! commit.
 
 use std::error::Error;
 use std::path::Path;
@@ -9,17 +10,17 @@ fn main() -> ExitCode {
     let root = package.parent().expect("the package lies in the workspace");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=LB_CTL_GIT={}", commit().as_deref().unwrap_or("unknown"));
-    match xtask::bpf::build(root, "lb-ctl-xdp") {
-        Ok(object) => {
-            println!("cargo::rustc-env=LB_CTL_XDP={}", object.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            println!("cargo::error={error}{cause}");
-            ExitCode::FAILURE
+    for (bin, variable) in [("lb-ctl-xdp", "LB_CTL_XDP"), ("via-tc", "LB_CTL_VIA")] {
+        match xtask::bpf::build(root, bin) {
+            Ok(object) => println!("cargo::rustc-env={variable}={}", object.display()),
+            Err(error) => {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                println!("cargo::error={error}{cause}");
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
 }
 
 /// The short commit, where this is a git checkout.

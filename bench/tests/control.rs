@@ -1,7 +1,9 @@
 //! The control bench, small, on the real kernel. Needs root, and lb-ctl beside the benches.
 
 use std::path::Path;
+use std::time::Duration;
 
+use bench::control::checks;
 use bench::control::measure::run;
 use bench::control::row::Quantity;
 use bench::control::world::{Size, World};
@@ -37,4 +39,20 @@ fn every_quantity_is_measured_with_each_new_daemon() {
         let rings = figure(Quantity::Rings);
         assert!(rings > slots && rings < slots * 10.0, "{rings} MB for {slots} MB of slots");
     }
+}
+
+#[test]
+fn what_checks_take_is_measured_and_how_soon_they_tell() {
+    let lb_ctl = Path::new(env!("CARGO_BIN_EXE_bench")).with_file_name("lb-ctl");
+    let world = World::build(&lb_ctl).unwrap();
+    let one = Size { services: 1, reals: 20, ring_slots: 251 };
+    // It fails unless the real is seen to lose its slots after it has failed.
+    assert!(checks::detection(&world, one).unwrap().figure > 0.0);
+    let many = Size { services: 2, reals: 30, ring_slots: 251 };
+    let samples = checks::load(&world, many, Duration::from_secs(1)).unwrap();
+    let figure =
+        |quantity| samples.iter().find(|sample| sample.row.quantity == quantity).unwrap().figure;
+    assert!(figure(Quantity::CheckMemory) > 1.0, "a daemon has more than a megabyte");
+    assert!(figure(Quantity::CheckLateness) > 0.0, "nothing begins at its very moment");
+    assert!(figure(Quantity::CheckLoad) >= 0.0);
 }

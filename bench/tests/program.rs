@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use bench::program::row::{Kind, Row, Scheduler};
 use bench::program::world::World;
 use bench::program::{Driver, Entry};
-use lb_common::value::Tracking;
+use lb_common::traffic::Traffic;
+use lb_common::value::{Tracking, connection_state};
 use lb_common::verdict::Reason;
 use lb_ctl::dataplane::Tracked;
 use serde_json::Value;
@@ -48,7 +49,7 @@ fn a_run_has_as_many_flows_as_its_row_and_each_packet_meets_the_program() {
             assert_eq!(world.connections_counted().unwrap(), 60, "{}", row.label());
             let tracked = world.connections().read().unwrap();
             assert_eq!((tracked.len(), clients(&tracked)), (60, 60), "{}", row.label());
-            assert!(tracked.iter().all(|each| each.protocol == row.protocol()));
+            assert!(tracked.iter().all(|each| each.protocol == row.kind.protocol()));
         }
     }
 }
@@ -86,6 +87,56 @@ fn packets_go_to_the_services_in_turn_and_a_flow_to_one_only() {
                 std::net::IpAddr::V6(vip) => vip.octets()[15],
             };
             assert_eq!(service, u32::from(last));
+        }
+    }
+}
+
+/// How many of the connections each of the five reals has, by their numbers.
+fn shares(tracked: &[Tracked]) -> [usize; 5] {
+    [1, 2, 3, 4, 5].map(|real| tracked.iter().filter(|each| each.real == real).count())
+}
+
+#[test]
+fn connections_are_given_out_as_each_scheduler_does() {
+    const EQUAL: [usize; 5] = [30; 5];
+    const WEIGHTED: [usize; 5] = [10, 20, 30, 40, 50];
+    for scheduler in Scheduler::ALL.into_iter().filter(|each| !each.is_hashing()) {
+        let row = Row { scheduler, ..row(Kind::EstablishedTcp, Family::V4) };
+        let (world, mut driver) = load(&row);
+        // One after the other: the next finds the earlier ones established.
+        for flow in 0..150 {
+            for frame in [row.opening_frame().unwrap(), row.frame()] {
+                driver.set_traffic(Traffic { flow, flows: 150, ..row.traffic() }).unwrap();
+                assert_eq!(driver.run(Entry::Program, &frame, 1).unwrap().action, XDP_TX);
+            }
+        }
+        assert_eq!(world.connections_counted().unwrap(), 150, "{}", row.label());
+        let tracked = world.connections().read().unwrap();
+        assert!(tracked.iter().all(|each| each.state == connection_state::ESTABLISHED));
+        let found = shares(&tracked);
+        let wanted = match scheduler {
+            Scheduler::Rr | Scheduler::Lc => EQUAL,
+            _ => WEIGHTED,
+        };
+        let off = found.iter().zip(wanted).map(|(found, wanted)| found.abs_diff(wanted));
+        assert!(off.max() <= Some(1), "{}: {found:?} and not {wanted:?}", row.label());
+    }
+}
+
+#[test]
+fn a_clients_flows_meet_one_real_with_sh_and_all_with_mh() {
+    // The generator gives 4096 ports to each client's address.
+    let flows = 3 * 4096;
+    for scheduler in [Scheduler::Sh, Scheduler::Mh] {
+        let row = Row { scheduler, flows, ..row(Kind::Udp, Family::V4) };
+        let (world, mut driver) = load(&row);
+        driver.run(Entry::Program, &row.frame(), flows).unwrap();
+        let tracked = world.connections().read().unwrap();
+        for address in tracked.iter().map(|each| each.client.0).collect::<HashSet<_>>() {
+            let of_client = tracked.iter().filter(|each| each.client.0 == address);
+            let reals: HashSet<_> = of_client.map(|each| each.real).collect();
+            let wanted = if scheduler == Scheduler::Sh { 1 } else { 5 };
+            assert_eq!(reals.len(), wanted, "{address}: {}", row.label());
         }
     }
 }
@@ -130,6 +181,12 @@ fn a_quick_bench_reports_every_row_it_measured() {
     for kind in ["pass", "tcp-syn", "established-tcp", "udp", "new-flows"] {
         assert!(rows.iter().any(|row| row["row"] == kind), "{kind} in {json}");
         assert!(table.contains(&format!("\n{kind} ")), "{kind} in {table}");
+    }
+    for scheduler in Scheduler::ALL.map(Scheduler::name) {
+        for kind in ["tcp-syn", "established-tcp", "udp", "new-flows"] {
+            let is = |row: &&Value| row["scheduler"] == scheduler && row["row"] == kind;
+            assert!(rows.iter().any(|row| is(&row)), "{scheduler}, {kind} in {json}");
+        }
     }
     for row in rows {
         assert_eq!(row["family"], 6);

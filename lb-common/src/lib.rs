@@ -21,5 +21,6 @@ pub mod trace;
 pub mod traffic;
 pub mod value;
 pub mod verdict;
+pub mod via;
 pub mod vlan;
 pub mod wide;

@@ -162,6 +162,9 @@ pub mod real_flags {
     pub const TAGGED: u32 = 1 << 5;
     /// It stands in for reals that are all down.
     pub const SORRY: u32 = 1 << 6;
+    /// It failed its last health checks. The packet path goes by [`FORWARD`] and [`ACCEPT_NEW`];
+    /// this is for the next daemon to know.
+    pub const DOWN: u32 = 1 << 7;
 }
 
 impl Real {

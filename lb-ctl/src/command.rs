@@ -7,9 +7,11 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::api::feed::Feed;
+use crate::api::follow::Follow;
 use crate::api::wire;
 use crate::config::edit::ServiceChange;
 use crate::config::model::Endpoint;
+use crate::metrics::Sample;
 
 /// What a change does when the definition file was edited by hand since it was last read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,14 +31,14 @@ pub enum Change {
         /// What names it.
         endpoint: Endpoint,
         /// What it begins with.
-        properties: ServiceChange,
+        properties: Box<ServiceChange>,
     },
     /// Change a service.
     EditService {
         /// What names it.
         endpoint: Endpoint,
         /// What to change of it.
-        properties: ServiceChange,
+        properties: Box<ServiceChange>,
     },
     /// Delete a service and its reals.
     DeleteService {
@@ -76,6 +78,15 @@ pub enum Change {
         address: IpAddr,
         /// Out, or back.
         drained: bool,
+    },
+    /// Take a real out altogether, or put it back as it was.
+    Disable {
+        /// The service.
+        endpoint: Endpoint,
+        /// The real's address.
+        address: IpAddr,
+        /// Out, or back.
+        disabled: bool,
     },
     /// Delete every service.
     Clear,
@@ -119,8 +130,30 @@ pub enum Command {
     },
     /// The state of the daemon.
     Status,
+    /// Check the reals of a service now, and say what was found.
+    CheckNow {
+        /// The service.
+        endpoint: Endpoint,
+        /// Only this real.
+        address: Option<IpAddr>,
+    },
     /// Packets as they come, and what becomes of them.
     Trace(Wanted),
+    /// What happened.
+    Events(WantedEvents),
+    /// All that is measured.
+    Metrics,
+}
+
+/// Which events are to be told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WantedEvents {
+    /// Only those of this service and its reals.
+    pub only: Option<Endpoint>,
+    /// No more than so many of the past. Without it all of them, or none where `follow` is set.
+    pub count: Option<u64>,
+    /// Those that come as well, for as long as somebody listens.
+    pub follow: bool,
 }
 
 /// Which packets are to be told of.
@@ -156,8 +189,16 @@ pub enum Reply {
     Connections(wire::Connections),
     /// The answer to [`Command::Status`].
     Status(Box<wire::Status>),
+    /// The answer to [`Command::CheckNow`].
+    Checked(wire::Checked),
     /// The answer to [`Command::Trace`]: what is told from now on.
     Trace(Feed),
+    /// The answer to [`Command::Events`].
+    Events(wire::Events),
+    /// The same where they are followed.
+    Follow(Follow),
+    /// The answer to [`Command::Metrics`].
+    Metrics(Box<Sample>),
     /// Done, with nothing to tell.
     Done,
 }

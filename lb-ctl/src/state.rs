@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::Instant;
 
-use lb_common::details::Picking;
-use lb_common::timeout::Timeouts;
-use lb_common::value::{Mac, ticks_from_secs};
-use lb_common::wide::source;
+use lb_common::value::Mac;
 
-use crate::config::model::{AllDown, Desired, Hash, Scheduler, Service, Sources};
+use crate::config::model::{Desired, Endpoint, Real, Service};
+use crate::health::driver::Key;
+use crate::health::sm::Condition;
 use crate::neigh::table::{Hop, Resolution, Why};
-use crate::reconcile::target::{
-    NextHop, Persistence, Scheduling, SourceLists, Target, TargetReal, TargetService, Way,
-};
+use crate::reconcile::target::{NextHop, Target, TargetReal, TargetService, Way};
+
+pub mod health;
+mod policy;
+pub mod serving;
+
+use health::{Health, Standing};
+use policy::policy;
 
 /// Definitions and what the machine says about them.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +30,8 @@ pub struct State {
     last_hops: HashMap<IpAddr, NextHop>,
     /// Interfaces that packets come in by.
     pub ingress: BTreeMap<u32, Mac>,
+    /// What checks say of the reals.
+    pub health: Health,
 }
 
 impl State {
@@ -47,8 +54,8 @@ impl State {
         }
     }
 
-    /// The services that have one of these reals, as the maps should hold them.
-    pub fn services_with(&self, rips: &BTreeSet<IpAddr>) -> Vec<TargetService> {
+    /// The services that have one of these reals.
+    pub fn services_with(&self, rips: &BTreeSet<IpAddr>) -> Vec<Endpoint> {
         let has = |service: &&Service| {
             if service.sorry_server.is_some_and(|sorry| rips.contains(&sorry)) {
                 true
@@ -58,27 +65,92 @@ impl State {
                 service.reals.keys().any(|rip| rips.contains(rip))
             }
         };
-        self.desired.services.values().filter(has).map(|service| self.service(service)).collect()
+        self.desired.services.values().filter(has).map(|service| service.endpoint).collect()
+    }
+
+    /// These services, as the maps should hold them.
+    pub fn targets(&self, endpoints: &[Endpoint]) -> Vec<TargetService> {
+        let services = &self.desired.services;
+        endpoints.iter().filter_map(|each| services.get(each)).map(|s| self.service(s)).collect()
     }
 
     fn service(&self, service: &Service) -> TargetService {
-        let real = |address: IpAddr, weight, sorry| {
-            let way = if self.is_local(address) {
-                Some(Way::Local)
-            } else {
-                self.hop(address).map(Way::Hop)
-            };
-            TargetReal { address, weight, way, sorry }
+        let sorry = service.sorry_server;
+        let is_relieved = !self.health.is_quorate(&service.endpoint)
+            && sorry.is_some_and(|sorry| self.is_reached(sorry));
+        let standing = |address| self.health.standing(service, address);
+        let takes = |address| !is_relieved && standing(address) == Standing::In;
+        let weight = |(address, real): (&IpAddr, &Real)| {
+            (*address, if takes(*address) { real.effective_weight() } else { 0 })
         };
-        let reals = service.reals.iter();
-        let reals = reals.map(|(address, each)| real(*address, each.effective_weight(), false));
-        let sorry = service.sorry_server.map(|address| real(address, 1, true));
+        let mut weights: Vec<(IpAddr, u16)> = service.reals.iter().map(weight).collect();
+        self.health.shares(service, &mut weights);
+        let reals = weights.into_iter().map(|(address, weight)| {
+            let way = self.way(address).filter(|_| standing(address) != Standing::Out);
+            let down = standing(address) != Standing::In;
+            TargetReal { address, weight, way, sorry: false, down }
+        });
+        let sorry = sorry.map(|address| {
+            let way = self.way(address);
+            TargetReal { address, weight: 1, way, sorry: true, down: false }
+        });
         TargetService { reals: reals.chain(sorry).collect(), ..policy(service) }
+    }
+
+    /// Whether a real of a service can take new connections.
+    pub fn takes_new(&self, service: &Service, address: IpAddr) -> bool {
+        let weighs = service.reals.get(&address).is_some_and(|real| real.effective_weight() > 0);
+        weighs && self.health.standing(service, address) == Standing::In && self.is_reached(address)
+    }
+
+    fn way(&self, address: IpAddr) -> Option<Way> {
+        if self.is_local(address) { Some(Way::Local) } else { self.hop(address).map(Way::Hop) }
+    }
+
+    /// Takes in what a real is from now on.
+    pub fn set_condition(&mut self, key: &Key, to: Condition, now: Instant) {
+        if let Some(service) = self.desired.services.get(&key.0) {
+            self.health.set(service, key.1, to, now);
+        }
+    }
+
+    /// Whether a service has its quorum from now on, where that is new.
+    pub fn count_quorum(&mut self, endpoint: &Endpoint) -> Option<bool> {
+        let service = self.desired.services.get(endpoint)?;
+        let mut weight: u32 = 0;
+        for (address, real) in &service.reals {
+            let is_in = self.health.standing(service, *address) == Standing::In;
+            if is_in && self.is_reached(*address) {
+                weight = weight.saturating_add(real.effective_weight().into());
+            }
+        }
+        let is_open = self.is_open(service);
+        self.health.count(service, weight, is_open)
+    }
+
+    /// Whether there are reals of a service of which nothing is known yet, or none so far.
+    fn is_open(&self, service: &Service) -> bool {
+        let mut reals = service.reals.keys();
+        reals.len() == 0
+            || reals.any(|address| {
+                let condition = self.health.condition(&(service.endpoint, *address));
+                condition == Some(Condition::Unknown) || self.is_resolving(*address)
+            })
+    }
+
+    fn is_resolving(&self, address: IpAddr) -> bool {
+        let resolution = self.resolutions.get(&address);
+        resolution.is_none_or(|it| matches!(it, Resolution::Unresolved(Why::Resolving { .. })))
     }
 
     /// What the kernel says of the way to a real.
     pub fn resolution(&self, address: IpAddr) -> Option<&Resolution> {
         self.resolutions.get(&address)
+    }
+
+    /// What the kernel says of the ways to all reals.
+    pub fn resolutions(&self) -> impl Iterator<Item = &Resolution> {
+        self.resolutions.values()
     }
 
     /// The hop by which packets go to a real. One whose neighbour entry was lost (flushed by hand,
@@ -100,6 +172,14 @@ impl State {
     /// Whether packets can be given to a real, over a hop or on this very machine.
     pub fn is_reached(&self, address: IpAddr) -> bool {
         self.is_local(address) || self.hop(address).is_some()
+    }
+
+    /// Whether packets went to a real by another hop than they will by this.
+    pub fn has_other_hop(&self, address: IpAddr, resolution: &Resolution) -> bool {
+        match (resolution, self.last_hops.get(&address)) {
+            (Resolution::Resolved(hop), Some(last)) => next_hop(hop) != *last,
+            _ => false,
+        }
     }
 
     /// Takes in a hop that an earlier daemon used.
@@ -135,56 +215,6 @@ fn next_hop(hop: &Hop) -> NextHop {
     NextHop { ifindex: hop.ifindex, mac: hop.mac, source: hop.source, tags: hop.vlans }
 }
 
-/// A service but for its reals.
-fn policy(service: &Service) -> TargetService {
-    let idle = ticks_from_secs(service.idle_timeout);
-    let timeouts = service.timeouts;
-    let capped = |seconds| ticks_from_secs(seconds).min(idle);
-    let persistence = service.persistence.map(|persistence| Persistence {
-        timeout: ticks_from_secs(persistence.timeout),
-        prefix: persistence.prefix,
-    });
-    TargetService {
-        scheduling: scheduling(service.scheduler, service.hash),
-        timeouts: Timeouts {
-            syn: capped(timeouts.syn),
-            idle,
-            fin: capped(timeouts.fin),
-            closed: capped(timeouts.closed),
-        },
-        persistence,
-        keep_dead: !service.expire_nodest,
-        pass_when_down: service.all_down == AllDown::Pass,
-        sources: source_lists(&service.sources),
-        ..TargetService::new(service.endpoint, service.tracking, idle)
-    }
-}
-
-fn scheduling(scheduler: Scheduler, hash: Hash) -> Scheduling {
-    let picking = match scheduler {
-        Scheduler::Mh | Scheduler::Sh => Picking::Hash,
-        Scheduler::Rr | Scheduler::Wrr => Picking::Turns,
-        Scheduler::Lc => Picking::Least,
-        Scheduler::Wlc => Picking::LeastWeighted,
-        Scheduler::Sed => Picking::ShortestDelay,
-        Scheduler::Nq => Picking::NeverQueue,
-    };
-    Scheduling {
-        picking,
-        equal_weights: scheduler == Scheduler::Rr,
-        hash_source: scheduler == Scheduler::Sh || hash == Hash::Source,
-    }
-}
-
-fn source_lists(sources: &Sources) -> SourceLists {
-    let allowed = sources.allow.iter().map(|prefix| (*prefix, source::ALLOW));
-    let denied = sources.deny.iter().map(|prefix| (*prefix, source::DENY));
-    SourceLists {
-        prefixes: allowed.chain(denied).collect(),
-        deny_others: !sources.allow.is_empty(),
-    }
-}
-
 /// The addresses of all reals.
 pub fn rips(desired: &Desired) -> BTreeSet<IpAddr> {
     let services = desired.services.values();
@@ -197,97 +227,4 @@ pub fn vips(desired: &Desired) -> BTreeSet<IpAddr> {
 }
 
 #[cfg(test)]
-mod tests {
-    use lb_common::key::Protocol;
-    use lb_common::vlan::Tags;
-
-    use super::*;
-    use crate::config::model::{Endpoint, Real};
-
-    #[test]
-    fn only_a_resolved_real_has_a_hop_and_only_an_undrained_one_a_weight() {
-        let endpoint = Endpoint {
-            protocol: Protocol::Udp,
-            address: "192.0.2.10".parse().unwrap(),
-            port: 53.into(),
-        };
-        let [up, silent, unknown]: [IpAddr; 3] =
-            ["192.0.2.21", "192.0.2.22", "192.0.2.23"].map(|a| a.parse().unwrap());
-        let mut service = Service::new(endpoint);
-        service.reals.insert(up, Real { weight: 3, drained: true });
-        service.reals.insert(silent, Real::new(2));
-        service.reals.insert(unknown, Real::new(1));
-        let mut state = State::default();
-        state.desired.services.insert(endpoint, service);
-        let hop = Hop {
-            ifindex: 4,
-            interface: "eth0".into(),
-            vlans: Tags::NONE,
-            mac: [2; 6],
-            source: [4; 6],
-        };
-        state.resolve(up, Resolution::Resolved(hop));
-        state.resolve(silent, Resolution::Unresolved(Why::NoRoute));
-
-        let target = state.target();
-        let next = NextHop { ifindex: 4, mac: [2; 6], source: [4; 6], tags: Tags::NONE };
-        assert_eq!(
-            target.services[0].reals,
-            [
-                TargetReal { address: up, weight: 0, way: Some(Way::Hop(next)), sorry: false },
-                TargetReal { address: silent, weight: 2, way: None, sorry: false },
-                TargetReal { address: unknown, weight: 1, way: None, sorry: false },
-            ]
-        );
-
-        state.resolve(up, Resolution::Local);
-        assert_eq!((state.hop(up), state.is_local(up), state.is_reached(up)), (None, true, true));
-        assert!(!state.is_local(silent) && !state.is_reached(silent));
-
-        assert_eq!(vips(&state.desired), BTreeSet::from([endpoint.address]));
-        assert_eq!(rips(&state.desired), BTreeSet::from([up, silent, unknown]));
-    }
-
-    #[test]
-    fn a_real_that_is_asked_for_again_keeps_its_last_hop_until_nobody_answers() {
-        let address: IpAddr = "192.0.2.21".parse().unwrap();
-        let interface = || "eth0".to_owned();
-        let resolving = || Resolution::Unresolved(Why::Resolving { interface: interface() });
-        let hop = Hop {
-            ifindex: 4,
-            interface: interface(),
-            vlans: Tags::NONE,
-            mac: [2; 6],
-            source: [4; 6],
-        };
-        let next = next_hop(&hop);
-        let mut state = State::default();
-
-        state.resolve(address, resolving());
-        assert_eq!(state.hop(address), None, "it was never known");
-        state.resolve(address, Resolution::Resolved(hop));
-        state.resolve(address, resolving());
-        assert_eq!(state.hop(address), Some(next));
-        state.resolve(
-            address,
-            Resolution::Unresolved(Why::NoAnswer { address, interface: interface() }),
-        );
-        assert_eq!(state.hop(address), None);
-        state.resolve(address, resolving());
-        assert_eq!(state.hop(address), None, "it did not answer");
-    }
-
-    #[test]
-    fn a_hop_is_inherited_and_forgotten_with_its_real() {
-        let address: IpAddr = "2001:db8::21".parse().unwrap();
-        let next = NextHop { ifindex: 4, mac: [2; 6], source: [4; 6], tags: Tags::NONE };
-        let resolving = Resolution::Unresolved(Why::Resolving { interface: "eth0".into() });
-        let mut state = State::default();
-        state.inherit_hop(address, next);
-        state.resolve_all(HashMap::from([(address, resolving.clone())]));
-        assert_eq!(state.hop(address), Some(next));
-        state.resolve_all(HashMap::new());
-        state.resolve_all(HashMap::from([(address, resolving)]));
-        assert_eq!(state.hop(address), None);
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ mod control;
 
 #[path = "definitions/faults.rs"]
 mod faults;
+#[path = "definitions/health.rs"]
+mod health;
 #[path = "definitions/services.rs"]
 mod services;
 #[path = "definitions/views.rs"]
@@ -426,7 +428,7 @@ fn the_schema_has_the_shape_of_the_definition() {
     let keys = |object: &Value| -> Vec<String> {
         object["properties"].as_object().unwrap().keys().cloned().collect()
     };
-    assert_eq!(keys(&schema), ["interfaces", "services"]);
+    assert_eq!(keys(&schema), ["interfaces", "notify", "services"]);
     let of = |array: &Value| -> Value {
         let name = array["items"]["$ref"].as_str().unwrap().trim_start_matches("#/$defs/");
         schema["$defs"][name].clone()
@@ -435,16 +437,25 @@ fn the_schema_has_the_shape_of_the_definition() {
     let all = [
         "all_down",
         "allow",
+        "check",
         "deny",
         "expire_nodest",
         "hash",
+        "hysteresis",
         "idle_timeout",
+        "inhibit_on_failure",
         "name",
+        "notify_down",
+        "notify_up",
         "persistence",
         "port",
         "protocol",
+        "quorum",
+        "quorum_down",
+        "quorum_up",
         "reals",
         "scheduler",
+        "slow_start",
         "sorry_server",
         "timeouts",
         "tracking",
@@ -454,7 +465,7 @@ fn the_schema_has_the_shape_of_the_definition() {
     assert_eq!(service["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(service["additionalProperties"], false);
     let real = of(&service["properties"]["reals"]);
-    assert_eq!(keys(&real), ["address", "drain", "weight"]);
+    assert_eq!(keys(&real), ["address", "disable", "drain", "weight"]);
     assert_eq!(real["required"], json!(["address"]));
     assert_eq!(real["properties"]["weight"]["maximum"], 65535);
 }

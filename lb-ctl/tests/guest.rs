@@ -4,8 +4,13 @@
 
 mod common;
 
+#[path = "via/bed.rs"]
+#[allow(dead_code, reason = "it takes its part")]
+mod bed;
 #[path = "guest/bonds.rs"]
 mod bonds;
+#[path = "guest/probes.rs"]
+mod probes;
 #[path = "guest/trunks.rs"]
 mod trunks;
 #[path = "guest/ways.rs"]

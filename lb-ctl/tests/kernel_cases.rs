@@ -11,6 +11,8 @@ use xdp_prog::fixtures::{Engine as _, cases, check, world};
 
 #[path = "kernel_cases/engine.rs"]
 mod engine;
+#[path = "kernel_cases/via.rs"]
+mod via;
 
 use engine::{CAPACITY, KernelEngine};
 

@@ -28,4 +28,5 @@ pub mod sched;
 pub mod tables;
 pub mod trace;
 pub mod track;
+pub mod via;
 pub mod vlan;

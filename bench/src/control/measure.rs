@@ -18,7 +18,7 @@ use super::world::{Size, World, rip};
 use crate::lab::Director;
 
 /// How long the daemon may take to answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The service that is changed.
 const SERVICE: u32 = 0;
@@ -100,7 +100,7 @@ impl Run {
 
     fn weigh(&mut self) -> Result<(), ControlError> {
         let address = rip(0);
-        let edit = wire::RealEdit { weight: Some(3), drained: None };
+        let edit = wire::RealEdit { weight: Some(3), ..wire::RealEdit::default() };
         let endpoint = Size::endpoint(SERVICE);
         let command = |client: Client| async move {
             client.edit_real(endpoint, address, &edit, OnHandEdit::Refuse).await
@@ -182,7 +182,7 @@ impl Run {
 }
 
 /// A figure of `/proc/PID/status`.
-fn kilobytes(status: &str, key: &str) -> Result<f64, ControlError> {
+pub(super) fn kilobytes(status: &str, key: &str) -> Result<f64, ControlError> {
     let found = status.lines().find_map(|line| line.strip_prefix(key));
     let number = found.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok());
     number.ok_or_else(|| ControlError::Io {

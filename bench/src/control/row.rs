@@ -28,6 +28,14 @@ pub enum Quantity {
     Rings,
     /// The kernel's memory for all other maps.
     Tables,
+    /// What checking every real takes of one core.
+    CheckLoad,
+    /// The most memory of the daemon while it checks every real.
+    CheckMemory,
+    /// The longest that a probe has begun after its time, as a share of the interval.
+    CheckLateness,
+    /// From the probe that says that a real has failed until it has no slot any more.
+    Detection,
 }
 
 impl Quantity {
@@ -45,6 +53,10 @@ impl Quantity {
             Self::Peak => "daemon-memory-peak",
             Self::Rings => "map-memory-rings",
             Self::Tables => "map-memory-tables",
+            Self::CheckLoad => "check-load",
+            Self::CheckMemory => "check-memory",
+            Self::CheckLateness => "check-lateness",
+            Self::Detection => "detection-to-ring",
         }
     }
 
@@ -56,8 +68,16 @@ impl Quantity {
             | Self::Weight
             | Self::WeightOfAll
             | Self::Mac
-            | Self::Fill => "ms",
-            Self::Resident | Self::Peak | Self::PeakOfMoves | Self::Rings | Self::Tables => "MB",
+            | Self::Fill
+            | Self::Detection => "ms",
+            Self::Resident
+            | Self::Peak
+            | Self::PeakOfMoves
+            | Self::Rings
+            | Self::Tables
+            | Self::CheckMemory => "MB",
+            Self::CheckLoad => "% of a core",
+            Self::CheckLateness => "% of 5 s",
         }
     }
 }
@@ -81,6 +101,10 @@ impl Row {
             }
             (Quantity::AddReal, Size::WIDE) => Some(20.0),
             (Quantity::Fill, Size::WIDE) => Some(2.0),
+            (Quantity::Detection, Size::WIDE) => Some(5.0),
+            (Quantity::CheckLoad, Size::CHECKED) => Some(25.0),
+            (Quantity::CheckMemory, Size::CHECKED) => Some(150.0),
+            (Quantity::CheckLateness, Size::CHECKED) => Some(10.0),
             _ => None,
         }
     }

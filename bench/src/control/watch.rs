@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use lb_common::value::{Mac, NO_REAL, RealId};
 use lb_ctl::dataplane::aya::inspect::{Inspector, MapMemory};
@@ -86,6 +86,25 @@ impl Watch {
             }
             (ring, when) = (now, Instant::now());
             Ok(self.share(service, address)?.slots > before.slots)
+        })?;
+        Ok(when)
+    }
+
+    /// Waits until a real has no slot of the ring any more; says when that ring was first seen.
+    pub(super) fn wait_for_none(
+        &self,
+        service: u32,
+        address: IpAddr,
+        before: Share,
+    ) -> Result<SystemTime, ControlError> {
+        let (mut ring, mut when) = (before.ring, SystemTime::now());
+        wait(&format!("{address} to have no slots"), || {
+            let now = self.maps.ring_id(service)?;
+            if now == ring {
+                return Ok(false);
+            }
+            (ring, when) = (now, SystemTime::now());
+            Ok(self.share(service, address)?.slots == 0)
         })?;
         Ok(when)
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use lb_common::key::Protocol;
 use lb_ctl::config::model::Endpoint;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::ControlError;
-use crate::lab::{Director, DirectorBuilder, Lab};
+use crate::lab::{Director, DirectorBuilder, Echo, Lab};
 
 /// How much there is of everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,11 +27,33 @@ impl Size {
     /// One service with many reals and the usual ring.
     pub const WIDE: Self = Self { services: 1, reals: 100, ring_slots: 65_537 };
 
+    /// Many reals that are checked, each on a machine of its own.
+    pub const CHECKED: Self = Self { services: 100, reals: 100, ring_slots: 1021 };
+
     /// The service with this number.
     pub fn endpoint(number: u32) -> Endpoint {
         let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 10, 0, 1)) + number / 100);
         let port = 1000 + (number % 100) as u16;
         Endpoint { protocol: Protocol::Tcp, address: address.into(), port: port.into() }
+    }
+
+    /// The definition file, in which every real is checked like this; no two services share one.
+    pub fn checked(self, check: &Value) -> String {
+        let service = |number| {
+            let Endpoint { protocol, address, port } = Self::endpoint(number);
+            let (protocol, own) = (protocol.name(), self.own_rips(number));
+            let reals: Vec<_> = own.map(|address| json!({ "address": address })).collect();
+            json!({ "protocol": protocol, "vip": address, "port": port, "check": check, "reals": reals })
+        };
+        let services: Vec<_> = (0..self.services).map(service).collect();
+        json!({ "services": services }).to_string()
+    }
+
+    /// The addresses of the reals of a service that no other service has. One service alone has
+    /// those that are asked for by ARP.
+    fn own_rips(self, service: u32) -> impl Iterator<Item = IpAddr> {
+        let first = if self.services == 1 { 0 } else { FAR + service * self.reals };
+        (first..first + self.reals).map(rip)
     }
 
     /// The definition file, in which the first real of every service has this weight.
@@ -50,6 +72,9 @@ impl Size {
 
 /// The most reals of a service, with the one that is added.
 const RIPS: u32 = 101;
+
+/// The first real of those that are there without an address of their machine's interface.
+const FAR: u32 = 0x4000 - 11;
 
 /// The address of a real. Services share their reals' machines, as is usual.
 pub fn rip(number: u32) -> IpAddr {
@@ -100,6 +125,48 @@ impl World {
             builder.argument(*word).argument(number.to_string())
         });
         Ok(builder.start()?)
+    }
+
+    /// Tells the director where the many reals are, since there are more of them than the kernel's
+    /// table of neighbours holds by itself, and lets their machine take packets for them and for
+    /// the VIPs, without telling anybody.
+    ///
+    /// # Errors
+    ///
+    /// The bed's commands fail.
+    pub fn introduce(&self, size: Size) -> Result<(), ControlError> {
+        let reals = &self.lab.reals[0].namespace;
+        reals.sysctl(&[("ipv4/conf/all/arp_ignore", "8"), ("ipv4/conf/all/arp_announce", "2")])?;
+        reals.ip("route replace local 10.20.64.0/18 dev lo
+route replace local 10.10.0.0/16 dev lo
+")?;
+        let mac = reals.mac("eth0")?;
+        let all = (0..size.services).flat_map(|service| size.own_rips(service));
+        let lines = all.map(|rip| format!("neigh replace {rip} lladdr {mac} dev eth0\n"));
+        Ok(self.lab.director.namespace.ip(&lines.collect::<String>())?)
+    }
+
+    /// Takes connections to every real and VIP at this port.
+    ///
+    /// # Errors
+    ///
+    /// The port is taken.
+    pub fn answer(&self, port: u16) -> Result<Echo, ControlError> {
+        Ok(Echo::tcp(&self.lab.reals[0], (Ipv4Addr::UNSPECIFIED, port).into())?)
+    }
+
+    /// Takes an address from the machine of all reals, or gives it back.
+    ///
+    /// # Errors
+    ///
+    /// The bed's commands fail.
+    pub fn set_answering(&self, address: IpAddr, answering: bool) -> Result<(), ControlError> {
+        let verb = if answering { "add" } else { "delete" };
+        let line = format!(
+            "address {verb} {address}/16 dev eth0
+"
+        );
+        Ok(self.lab.reals[0].namespace.ip(&line)?)
     }
 
     /// Gives the machine of all reals another MAC; it tells its neighbours.

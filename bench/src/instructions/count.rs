@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::InstructionsError;
 use crate::program::measure::{self, measure};
-use crate::program::row::{Kind, Row, Scheduler};
+use crate::program::row::{Kind, Row};
+use crate::program::rows;
 use crate::report::whole;
 
 /// The kernel's command line, on which `cargo xtask vm --icount` leaves [`MARK`].
@@ -56,14 +57,14 @@ impl Count {
 /// The rows that are counted: one flow, since caches do not matter here, and every packet a new
 /// one.
 pub fn rows(packets: u32) -> Vec<Row> {
-    let mut rows = Row::all(packets);
+    let mut rows = rows::all(packets);
     rows.retain(|row| {
         let kind = match row.kind {
             Kind::Pass | Kind::EstablishedTcp | Kind::Udp => row.flows == 1,
             Kind::NewFlows => true,
             Kind::TcpSyn => false,
         };
-        kind && row.is_plotted() && row.scheduler == Scheduler::Mh
+        kind && row.is_plotted()
     });
     rows
 }

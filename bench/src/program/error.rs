@@ -1,6 +1,7 @@
 //! What can go wrong in the program bench.
 
 use lb_ctl::dataplane::DataplaneError;
+use lb_ctl::reconcile::plan::PlanError;
 use thiserror::Error;
 
 /// A bench that could not go on.
@@ -9,6 +10,9 @@ pub enum ProgramError {
     /// lb-ctl's program or its maps.
     #[error("the program under test: {0}")]
     Dataplane(#[from] DataplaneError),
+    /// The row's services do not fit the tables.
+    #[error("the services of the row: {0}")]
+    Plan(#[from] PlanError),
     /// The packet generator.
     #[error("the packet generator: cannot {operation}: {cause}")]
     Generator {

@@ -71,6 +71,11 @@ impl<'a> Bench<'a> {
         let mut driver = world.driver()?;
         driver.set_traffic(row.traffic())?;
         let mut bench = Self { row, frame: row.frame(), world, driver, packets: 0 };
+        if let Some(opening) = row.opening_frame() {
+            bench.frame = opening;
+            bench.program(row.flows)?;
+            bench.frame = row.frame();
+        }
         bench.program(row.warm_up(effort.cpus))?;
         bench.check_connections()?;
         bench.yardstick(Entry::Swap, effort.packets)?;

@@ -4,12 +4,15 @@
 //! program that lb-ctl loads, unchanged. The yardstick is the same generator before a program that
 //! only exchanges the two MACs. Each run of the program is paired with one of the yardstick.
 
+mod definition;
 mod driver;
 mod error;
 pub mod measure;
 pub mod plot;
 pub mod report;
 pub mod row;
+pub mod rows;
+pub mod schedulers;
 pub mod table;
 pub mod world;
 

@@ -1,7 +1,8 @@
 //! `program.svg`: the ratio over the number of flows, a line for each kind of packets.
 
 use super::measure::Measured;
-use super::row::{FLOWS, Kind};
+use super::row::Kind;
+use super::rows::FLOWS;
 use crate::report::plot::{self, Axes, Chart, Lines, PlotError};
 
 /// Above the highest line there is room for the legend.

@@ -1,4 +1,4 @@
-//! What is measured: one row of the table each. Pure.
+//! One row of the table: what is measured. Pure.
 
 use lb_common::key::Protocol;
 use lb_common::limits::{DEFAULT_CONNECTIONS, DEFAULT_RING_SLOTS};
@@ -7,6 +7,7 @@ use lb_common::traffic::{
 };
 use lb_common::value::Tracking;
 use lb_common::verdict::Reason;
+pub use lb_ctl::config::model::Scheduler;
 use lb_ctl::dataplane::Capacity;
 use xdp_prog::fixtures::frame::{Family, Packet};
 use xdp_prog::headers::tcp_flags;
@@ -40,38 +41,20 @@ impl Kind {
             Self::NewFlows => "new-flows",
         }
     }
-}
 
-/// How a service chooses a real.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scheduler {
-    /// Maglev.
-    Mh,
-}
-
-impl Scheduler {
-    const ALL: [Self; 1] = [Self::Mh];
-
-    /// The word for tables and files.
-    pub const fn name(self) -> &'static str {
+    /// TCP or UDP.
+    pub const fn protocol(self) -> Protocol {
         match self {
-            Self::Mh => "mh",
+            Self::Udp => Protocol::Udp,
+            _ => Protocol::Tcp,
         }
     }
 }
 
-/// Numbers of flows that are measured.
-pub const FLOWS: [u32; 4] = [1, 1_000, 100_000, 1_000_000];
 /// Reals of a service, where neither they nor the services are what is compared.
 pub const REALS: u32 = 100;
-
-/// Flows where services or reals are compared: enough that they do not share cache lines.
-const COMPARED_FLOWS: u32 = 100_000;
-const COMPARED_KINDS: [Kind; 2] = [Kind::EstablishedTcp, Kind::NewFlows];
-const COMPARED_REALS: [u32; 2] = [2, 1_000];
-const COMPARED_SERVICES: [u32; 3] = [1, 100, 10_000];
 /// Reals of each service where services are compared.
-const REALS_OF_MANY: u32 = 10;
+pub(super) const REALS_OF_MANY: u32 = 10;
 
 /// Slots of a ring where services are compared: 65537 for each of 10,000 would fill gigabytes, and
 /// what is compared is not to differ by them.
@@ -97,33 +80,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// Every row, where one run has so many packets.
-    pub fn all(packets: u32) -> Vec<Self> {
-        let mut rows = Vec::new();
-        for tracking in Tracking::ALL {
-            for scheduler in Scheduler::ALL {
-                for family in Family::BOTH {
-                    let row = |kind, flows, services, reals| {
-                        let flows = if kind == Kind::NewFlows { packets } else { flows };
-                        Self { kind, tracking, scheduler, family, flows, services, reals }
-                    };
-                    for kind in Kind::CYCLIC {
-                        rows.extend(FLOWS.map(|flows| row(kind, flows, 1, REALS)));
-                    }
-                    rows.push(row(Kind::NewFlows, packets, 1, REALS));
-                    // Pure hashing goes the way of a ring at rest: it has nothing to add here.
-                    let compared = COMPARED_KINDS.iter().filter(|_| tracking != Tracking::None);
-                    for kind in compared.copied() {
-                        let compared = |services, reals| row(kind, COMPARED_FLOWS, services, reals);
-                        rows.extend(COMPARED_REALS.map(|reals| compared(1, reals)));
-                        rows.extend(COMPARED_SERVICES.map(|n| compared(n, REALS_OF_MANY)));
-                    }
-                }
-            }
-        }
-        rows
-    }
-
     /// The row in one word, for messages and to select by.
     pub fn label(&self) -> String {
         format!(
@@ -148,7 +104,7 @@ impl Row {
 
     /// Whether it is one of those that the number of flows is plotted from.
     pub const fn is_plotted(&self) -> bool {
-        self.services == 1 && self.reals == REALS
+        self.services == 1 && self.reals == REALS && matches!(self.scheduler, Scheduler::Mh)
     }
 
     /// Whether it takes little time and memory whatever the number of packets.
@@ -156,30 +112,33 @@ impl Row {
         (self.flows <= QUICK_FLOWS || matches!(self.kind, Kind::NewFlows)) && self.services <= 100
     }
 
-    /// TCP or UDP.
-    pub const fn protocol(&self) -> Protocol {
-        match self.kind {
-            Kind::Udp => Protocol::Udp,
-            _ => Protocol::Tcp,
-        }
-    }
-
     /// The frame from which the generator makes all others.
     pub fn frame(&self) -> Vec<u8> {
+        self.frame_with(match self.kind {
+            Kind::TcpSyn | Kind::NewFlows => tcp_flags::SYN,
+            _ => tcp_flags::ACK,
+        })
+    }
+
+    /// The frame by which each flow begins before those of [`Self::frame`] come; `None` where they
+    /// begin it themselves. A scheduler that is no hash is asked about beginnings only: a flow that
+    /// is first seen in mid-connection goes by the ring.
+    pub fn opening_frame(&self) -> Option<Vec<u8>> {
+        let opens = self.kind == Kind::EstablishedTcp && !self.scheduler.is_hashing();
+        opens.then(|| self.frame_with(tcp_flags::SYN))
+    }
+
+    fn frame_with(&self, flags: u8) -> Vec<u8> {
         let base = Packet::new(self.family);
         let (source, destination) = match self.family {
             Family::V4 => (client_v4(0).into(), vip_v4(0).into()),
             Family::V6 => (client_v6(0).into(), vip_v6(0).into()),
         };
-        let flags = match self.kind {
-            Kind::TcpSyn | Kind::NewFlows => tcp_flags::SYN,
-            _ => tcp_flags::ACK,
-        };
         let destination_port = match self.kind {
             Kind::Pass => SERVICE_PORT + 1,
             _ => SERVICE_PORT,
         };
-        let protocol = self.protocol();
+        let protocol = self.kind.protocol();
         Packet { to: DIRECTOR, source, destination, protocol, destination_port, flags, ..base }
             .frame()
     }
@@ -214,7 +173,7 @@ impl Row {
     }
 
     /// Whether its flows stand in the connection table.
-    const fn is_tracked(&self) -> bool {
+    pub(super) const fn is_tracked(&self) -> bool {
         !matches!(self.kind, Kind::Pass) && matches!(self.tracking, Tracking::Full)
     }
 
@@ -257,67 +216,48 @@ const WARM_CODE: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
-    use lb_common::traffic::MAX_SERVICES;
-
     use super::*;
 
-    const PACKETS: u32 = 1_000_000;
-
-    #[test]
-    fn no_row_is_twice() {
-        let rows = Row::all(PACKETS);
-        let labels: HashSet<_> = rows.iter().map(Row::label).collect();
-        assert_eq!(labels.len(), rows.len());
+    fn row(kind: Kind, tracking: Tracking, scheduler: Scheduler) -> Row {
+        let family = Family::V4;
+        Row { kind, tracking, scheduler, family, flows: 100, services: 1, reals: REALS }
     }
 
     #[test]
-    fn every_kind_number_and_family_has_a_row() {
-        let rows = Row::all(PACKETS);
-        for family in Family::BOTH {
-            let has = |wanted: &dyn Fn(&Row) -> bool| {
-                rows.iter().any(|row| row.family == family && wanted(row))
-            };
-            for kind in Kind::CYCLIC {
-                for flows in FLOWS {
-                    assert!(has(&|row| row.kind == kind && row.flows == flows), "{kind:?} {flows}");
-                }
+    fn a_flow_counts_once_where_it_is_recorded_and_else_with_each_syn() {
+        let after = |kind, tracking, scheduler| {
+            [40, 1_000].map(|packets| row(kind, tracking, scheduler).connections_after(packets))
+        };
+        for scheduler in [Scheduler::Mh, Scheduler::Rr, Scheduler::Wlc] {
+            for kind in [Kind::TcpSyn, Kind::EstablishedTcp, Kind::Udp] {
+                assert_eq!(after(kind, Tracking::Full, scheduler), [40, 100], "{kind:?}");
             }
-            assert!(has(&|row| row.kind == Kind::NewFlows));
-            for services in [1, 100, 10_000] {
-                assert!(has(&|row| row.services == services), "{services} services");
-            }
-            for reals in [2, 100, 1_000] {
-                assert!(has(&|row| row.reals == reals && row.services == 1), "{reals} reals");
-            }
+            assert_eq!(after(Kind::NewFlows, Tracking::Full, scheduler), [40, 1_000]);
+            assert_eq!(after(Kind::Pass, Tracking::Full, scheduler), [0, 0]);
+        }
+        for tracking in [Tracking::Changes, Tracking::None] {
+            assert_eq!(after(Kind::TcpSyn, tracking, Scheduler::Sh), [40, 1_000]);
+            assert_eq!(after(Kind::NewFlows, tracking, Scheduler::Sh), [40, 1_000]);
+            assert_eq!(after(Kind::EstablishedTcp, tracking, Scheduler::Sh), [0, 0]);
+            assert_eq!(after(Kind::Udp, tracking, Scheduler::Sh), [0, 0]);
         }
     }
 
     #[test]
-    fn a_flow_always_meets_the_same_service() {
-        for row in Row::all(PACKETS) {
-            assert_eq!(row.flows % row.services, 0, "{}", row.label());
-            assert!(row.services <= MAX_SERVICES, "{}", row.label());
+    fn only_connections_that_a_scheduler_gives_out_are_opened_before() {
+        for scheduler in Scheduler::ALL {
+            let opened = |kind| row(kind, Tracking::Full, scheduler).opening_frame();
+            assert!(opened(Kind::NewFlows).is_none() && opened(Kind::Udp).is_none());
+            let syn = row(Kind::TcpSyn, Tracking::Full, scheduler).frame();
+            let wanted = (!scheduler.is_hashing()).then_some(syn);
+            assert_eq!(opened(Kind::EstablishedTcp), wanted, "{}", scheduler.name());
         }
     }
 
     #[test]
-    fn one_cpus_share_of_the_table_holds_every_tracked_flow() {
-        for row in Row::all(PACKETS) {
-            for cpus in [1, 2, 64] {
-                let share = row.capacity(cpus).connections / cpus;
-                let tracked = if row.is_tracked() { row.flows } else { 0 };
-                assert!(share >= tracked, "{} on {cpus} CPUs: {share}", row.label());
-            }
-        }
-    }
-
-    #[test]
-    fn new_flows_are_measured_with_a_full_table() {
-        let rows = Row::all(PACKETS);
-        for row in rows.iter().filter(|row| row.kind == Kind::NewFlows && row.is_tracked()) {
-            assert!(row.warm_up(2) > row.capacity(2).connections / 2);
-        }
+    fn the_plot_is_of_one_scheduler() {
+        let plotted = |scheduler| row(Kind::Udp, Tracking::Full, scheduler).is_plotted();
+        assert_eq!(Scheduler::ALL.into_iter().filter(|each| plotted(*each)).count(), 1);
+        assert!(plotted(Scheduler::Mh));
     }
 }

@@ -64,17 +64,29 @@ pub fn write<R: Serialize, M: Serialize>(
     report: &Report<R, M>,
     svg: &str,
 ) -> Result<[PathBuf; 2], WriteError> {
+    let json = serde_json::to_string_pretty(report)? + "\n";
+    let json = write_file(directory, format!("{name}.json"), &json)?;
+    Ok([json, write_plot(directory, name, svg)?])
+}
+
+/// Writes `NAME.svg` into `directory`, and says its path.
+///
+/// # Errors
+///
+/// Where the file system refuses.
+pub fn write_plot(directory: &Path, name: &str, svg: &str) -> Result<PathBuf, WriteError> {
+    write_file(directory, format!("{name}.svg"), svg)
+}
+
+fn write_file(directory: &Path, name: String, text: &str) -> Result<PathBuf, WriteError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| WriteError::File { path, source }
     };
     fs::create_dir_all(directory).map_err(failed(directory))?;
-    let json = serde_json::to_string_pretty(report)? + "\n";
-    let paths = ["json", "svg"].map(|ending| directory.join(format!("{name}.{ending}")));
-    for (path, text) in paths.iter().zip([json.as_str(), svg]) {
-        fs::write(path, text).map_err(failed(path))?;
-    }
-    Ok(paths)
+    let path = directory.join(name);
+    fs::write(&path, text).map_err(failed(&path))?;
+    Ok(path)
 }
 
 /// A ratio as files have it.

@@ -1,7 +1,6 @@
 //! The other end of the socket, one typed method a request.
 
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,12 +14,11 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use tokio::net::UnixStream;
 
-use self::packets::Packets;
 use super::wire;
-use crate::command::{OnHandEdit, Wanted};
-use crate::config::model::Endpoint;
 
-pub mod packets;
+pub mod lines;
+mod paths;
+mod requests;
 
 /// How long a daemon may take to answer; a definition of ten thousand services takes seconds.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -63,185 +61,6 @@ impl Client {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
-    }
-
-    /// The state of the daemon.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`]; so for every method.
-    pub async fn status(&self) -> Answer<wire::Status> {
-        self.get("/v1/status".to_owned()).await
-    }
-
-    /// Services and reals.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
-    pub async fn list(&self, only: Option<Endpoint>) -> Answer<wire::List> {
-        self.get(format!("/v1/services{}", filter(only))).await
-    }
-
-    /// The tracked connections.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
-    pub async fn connections(&self, only: Option<Endpoint>) -> Answer<wire::Connections> {
-        self.get(format!("/v1/connections{}", filter(only))).await
-    }
-
-    /// The definitions as they run: the text of a definition file.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`].
-    pub async fn definition(&self) -> Answer<String> {
-        let body = self.call(Method::GET, "/v1/definition".to_owned(), Bytes::new()).await?;
-        String::from_utf8(body.into()).map_err(|_| self.strange("text that is not UTF-8"))
-    }
-
-    /// Adds a service without reals.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::Exists`] if it is there already.
-    pub async fn add_service(
-        &self,
-        service: &wire::NewService,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        self.send(Method::POST, forced("/v1/services", on_hand_edit), service).await
-    }
-
-    /// Changes a service.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
-    pub async fn edit_service(
-        &self,
-        endpoint: Endpoint,
-        edit: &wire::ServiceEdit,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        self.send(Method::PATCH, forced(&service_path(endpoint), on_hand_edit), edit).await
-    }
-
-    /// Deletes a service and its reals.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
-    pub async fn delete_service(
-        &self,
-        endpoint: Endpoint,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        self.act(Method::DELETE, forced(&service_path(endpoint), on_hand_edit)).await
-    }
-
-    /// Adds a real to a service.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service, [`wire::ErrorKind::Exists`] if
-    /// the real is there already.
-    pub async fn add_real(
-        &self,
-        endpoint: Endpoint,
-        real: &wire::NewReal,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        let path = format!("{}/reals", service_path(endpoint));
-        self.send(Method::POST, forced(&path, on_hand_edit), real).await
-    }
-
-    /// Changes a real's weight, or drains it, or puts it back.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service or real.
-    pub async fn edit_real(
-        &self,
-        endpoint: Endpoint,
-        address: IpAddr,
-        edit: &wire::RealEdit,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        let path = real_path(endpoint, address);
-        self.send(Method::PATCH, forced(&path, on_hand_edit), edit).await
-    }
-
-    /// Deletes a real from a service.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service or real.
-    pub async fn delete_real(
-        &self,
-        endpoint: Endpoint,
-        address: IpAddr,
-        on_hand_edit: OnHandEdit,
-    ) -> Answer<wire::Changes> {
-        self.act(Method::DELETE, forced(&real_path(endpoint, address), on_hand_edit)).await
-    }
-
-    /// Replaces all definitions by those of a definition file's text.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::Refused`] with line, column and path.
-    pub async fn apply(&self, text: String, on_hand_edit: OnHandEdit) -> Answer<wire::Changes> {
-        self.document(Method::PUT, forced("/v1/definition", on_hand_edit), text).await
-    }
-
-    /// What [`Client::apply`] would change.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub async fn diff(&self, text: String) -> Answer<wire::Changes> {
-        self.document(Method::POST, "/v1/definition/diff".to_owned(), text).await
-    }
-
-    /// Lets the daemon read its definition file again.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::Refused`] with line, column and path.
-    pub async fn reload(&self) -> Answer<wire::Changes> {
-        self.act(Method::POST, "/v1/reload".to_owned()).await
-    }
-
-    /// Deletes every service.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`].
-    pub async fn clear(&self, on_hand_edit: OnHandEdit) -> Answer<wire::Changes> {
-        self.act(Method::POST, forced("/v1/clear", on_hand_edit)).await
-    }
-
-    /// Sets all counters to zero.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClientError`].
-    pub async fn zero(&self) -> Answer<wire::Changes> {
-        self.act(Method::POST, "/v1/zero".to_owned()).await
-    }
-
-    /// Traces packets, for as long as the answer is kept.
-    ///
-    /// # Errors
-    ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service, [`wire::ErrorKind::Failed`] while
-    /// another trace runs.
-    pub async fn trace(&self, wanted: &Wanted) -> Answer<Packets> {
-        let response = self.begin(Method::GET, trace_path(wanted), Bytes::new()).await?;
-        Ok(Packets::new(self.clone(), response))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: String) -> Answer<T> {
@@ -377,42 +196,4 @@ fn forbidden(socket: &Path) -> ClientError {
         reason: format!("no permission on {}", socket.display()),
         remedy: "be root, or join the socket's group",
     }
-}
-
-fn forced(path: &str, on_hand_edit: OnHandEdit) -> String {
-    match on_hand_edit {
-        OnHandEdit::Refuse => path.to_owned(),
-        OnHandEdit::Overwrite => format!("{path}?force=true"),
-    }
-}
-
-fn service_name(endpoint: Endpoint) -> String {
-    let Endpoint { protocol, address, port } = endpoint;
-    match address {
-        IpAddr::V4(address) => format!("{}/{address}:{port}", protocol.name()),
-        // Brackets have no place in a path (RFC 3986, section 3.3).
-        IpAddr::V6(address) => format!("{}/%5B{address}%5D:{port}", protocol.name()),
-    }
-}
-
-fn filter(only: Option<Endpoint>) -> String {
-    only.map_or_else(String::new, |endpoint| format!("?service={}", service_name(endpoint)))
-}
-
-fn trace_path(wanted: &Wanted) -> String {
-    let Wanted { only, source, count, every } = wanted;
-    let mut path = format!("/v1/trace?every={every}");
-    let service = only.map(|endpoint| format!("&service={}", service_name(endpoint)));
-    path.extend(service);
-    path.extend(source.map(|network| format!("&source={network}")));
-    path.extend(count.map(|count| format!("&count={count}")));
-    path
-}
-
-fn service_path(endpoint: Endpoint) -> String {
-    format!("/v1/services/{}", service_name(endpoint))
-}
-
-fn real_path(endpoint: Endpoint, address: IpAddr) -> String {
-    format!("{}/reals/{address}", service_path(endpoint))
 }

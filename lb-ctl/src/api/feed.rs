@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use futures_util::{Stream, stream};
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::wire::TracedPacket;
@@ -35,18 +36,19 @@ pub fn feed() -> (Source, Feed) {
 
 impl Feed {
     /// One JSON object a line, each as soon as it is there.
-    ///
-    /// # Panics
-    ///
-    /// Never: packets are plain data.
     pub fn into_lines(self) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> + Send {
         stream::unfold(self, |mut feed| async move {
             let packet = feed.packets.recv().await?;
-            let mut line = serde_json::to_vec(&packet).expect("wire types are plain data");
-            line.push(b'\n');
-            Some((Ok(line.into()), feed))
+            Some((Ok(line(&packet)), feed))
         })
     }
+}
+
+/// A value of [`super::wire`] as a line.
+pub(super) fn line(value: &impl Serialize) -> Bytes {
+    let mut line = serde_json::to_vec(value).expect("wire types are plain data");
+    line.push(b'\n');
+    line.into()
 }
 
 #[cfg(test)]

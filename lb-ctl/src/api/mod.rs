@@ -3,6 +3,7 @@
 pub mod client;
 pub mod door;
 pub mod feed;
+pub mod follow;
 pub mod openapi;
 pub mod peer;
 pub mod properties;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::routes::{Body, ROUTES, Route};
 use super::wire;
 use crate::config::file::Document;
+use crate::metrics::CONTENT_TYPE;
 
 /// The media type of JSON objects that each stand on a line.
 pub const LINES: &str = "application/x-ndjson";
@@ -93,17 +94,24 @@ fn path_parameter(name: &str) -> &'static str {
 }
 
 fn content(body: Body, generator: &mut SchemaGenerator) -> Option<Value> {
-    let kind = match body {
-        Body::Lines(_) => LINES,
-        _ => "application/json",
-    };
-    let schema = match body {
+    const JSON: &str = "application/json";
+    Some(match body {
         Body::Empty => return None,
-        Body::Json(schema) | Body::Lines(schema) => schema(generator).to_value(),
-        Body::Definition => generator.subschema_for::<Document>().to_value(),
-        Body::Description => json!({ "type": "object", "description": "An OpenAPI document." }),
-    };
-    Some(json!({ kind: { "schema": schema } }))
+        Body::Json(schema) => json!({ JSON: { "schema": schema(generator) } }),
+        Body::Lines(schema) => json!({ LINES: { "schema": schema(generator) } }),
+        Body::JsonOrLines(whole, each) => json!({
+            JSON: { "schema": whole(generator) },
+            LINES: { "schema": each(generator) },
+        }),
+        Body::Definition => {
+            json!({ JSON: { "schema": generator.subschema_for::<Document>() } })
+        }
+        Body::Metrics => json!({ CONTENT_TYPE: { "schema": { "type": "string" } } }),
+        Body::Description => {
+            let schema = json!({ "type": "object", "description": "An OpenAPI document." });
+            json!({ JSON: { "schema": schema } })
+        }
+    })
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::wire::{PersistenceEdit, ServiceEdit, TimeoutsEdit};
-use crate::config::edit::{PersistenceChange, ServiceChange, TimeoutsChange};
+use super::wire::{NO_CHECK, PersistenceEdit, ServiceEdit, TimeoutsEdit};
+use crate::config::check::Check;
+use crate::config::edit::{HooksChange, PersistenceChange, ServiceChange, TimeoutsChange};
+use crate::config::hook::HookCommand;
+use crate::config::rules::notify::NotifyError;
 use crate::config::rules::policy::{self, PolicyError, Time};
-use crate::config::rules::{self, Role, RuleError};
+use crate::config::rules::{self, Role, RuleError, quorum};
+use crate::config::{file, parse};
 
 /// The word that takes a sorry server off.
 const NONE: &str = "none";
@@ -44,7 +48,30 @@ pub fn changed(asked: ServiceEdit) -> Result<ServiceChange, RuleError> {
         allow: words(asked.allow)?,
         deny: words(asked.deny)?,
         sorry_server: asked.sorry_server.as_deref().map(sorry_server).transpose()?,
+        check: asked.check.as_ref().map(check).transpose()?,
+        inhibit_on_failure: asked.inhibit_on_failure,
+        quorum: asked.quorum.map(|number| quorum::quorum(number.into())).transpose()?,
+        hysteresis: asked.hysteresis,
+        slow_start: asked.slow_start.as_deref().map(quorum::slow_start).transpose()?,
+        hooks: HooksChange {
+            up: asked.notify_up.as_deref().map(hook).transpose()?,
+            down: asked.notify_down.as_deref().map(hook).transpose()?,
+            quorum_up: asked.quorum_up.as_deref().map(hook).transpose()?,
+            quorum_down: asked.quorum_down.as_deref().map(hook).transpose()?,
+        },
     })
+}
+
+fn check(asked: &file::Check) -> Result<Option<Check>, RuleError> {
+    if *asked == file::Check::of_type(NO_CHECK) {
+        return Ok(None);
+    }
+    parse::check::check(asked).map(Some).map_err(|broken| broken.error)
+}
+
+/// A command; an empty one is none.
+fn hook(text: &str) -> Result<Option<HookCommand>, NotifyError> {
+    if text.is_empty() { Ok(None) } else { parse::notify::hook(text).map(Some) }
 }
 
 fn seconds(what: Time, given: Option<u32>) -> Result<Option<u32>, PolicyError> {

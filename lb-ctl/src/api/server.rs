@@ -21,6 +21,7 @@ use super::routes::{Method, ROUTES, Route};
 use super::socket::BoundSocket;
 use super::wire;
 use crate::command::{CommandError, Reply};
+use crate::metrics;
 
 /// How long requests that are being answered may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -112,15 +113,22 @@ fn success(reply: Reply) -> Response {
         Reply::List(list) => Json(list).into_response(),
         Reply::Connections(connections) => Json(connections).into_response(),
         Reply::Status(status) => Json(status).into_response(),
-        Reply::Trace(feed) => {
-            let lines = Body::from_stream(feed.into_lines());
-            ([(header::CONTENT_TYPE, openapi::LINES)], lines).into_response()
+        Reply::Checked(checked) => Json(checked).into_response(),
+        Reply::Metrics(sample) => {
+            ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sample.text()).into_response()
         }
+        Reply::Events(events) => Json(events).into_response(),
+        Reply::Trace(feed) => lines(Body::from_stream(feed.into_lines())),
+        Reply::Follow(follow) => lines(Body::from_stream(follow.into_lines())),
         Reply::Done => Json(wire::Changes::default()).into_response(),
         Reply::Definition(text) => {
             ([(header::CONTENT_TYPE, "application/json")], text).into_response()
         }
     }
+}
+
+fn lines(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, openapi::LINES)], body).into_response()
 }
 
 /// An answer that is not a success.

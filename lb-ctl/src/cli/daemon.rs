@@ -40,6 +40,7 @@ fn options(args: DaemonArgs, socket: PathBuf) -> DaemonOptions {
         socket,
         socket_group: args.socket_group,
         detach_on_exit: args.detach_on_exit,
+        metrics: args.metrics,
         capacity: Capacity {
             services: args.max_services,
             reals: args.max_reals,

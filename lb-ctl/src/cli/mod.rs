@@ -4,6 +4,7 @@ pub mod args;
 pub mod daemon;
 mod definition;
 mod error;
+mod events;
 mod examples;
 mod list;
 mod output;
@@ -76,6 +77,9 @@ fn dispatch(cli: Cli) -> Said {
         Verb::DeleteReal(args) => asynchronously(real::delete(&client, &args, format)),
         Verb::Drain(args) => asynchronously(real::drain(&client, &args, true, format)),
         Verb::Undrain(args) => asynchronously(real::drain(&client, &args, false, format)),
+        Verb::DisableReal(args) => asynchronously(real::disable(&client, &args, true, format)),
+        Verb::EnableReal(args) => asynchronously(real::disable(&client, &args, false, format)),
+        Verb::CheckNow(args) => asynchronously(real::check_now(&client, &args, format)),
         Verb::List(args) => asynchronously(list::list(&client, &args, format)),
         Verb::Diff(args) => asynchronously(definition::diff(&client, &args, format)),
         Verb::Apply(args) => asynchronously(definition::apply(&client, &args, format)),
@@ -84,6 +88,7 @@ fn dispatch(cli: Cli) -> Said {
         Verb::Clear(args) => asynchronously(definition::clear(&client, &args, format)),
         Verb::Zero => asynchronously(definition::zero(&client, format)),
         Verb::Trace(args) => asynchronously(trace::run(&client, &args, format)),
+        Verb::Events(args) => asynchronously(events::run(&client, &args, format)),
         Verb::Status => asynchronously(status::status(&client, format)),
     }
 }

@@ -3,8 +3,8 @@
 use lb_common::key::Protocol;
 
 use crate::api::wire::{
-    ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real, RealState,
-    ReasonCount, Service, Settling, Stats, Status, TracedPacket,
+    Checks, ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real,
+    RealState, ReasonCount, Service, Settling, Stats, Status, TracedPacket,
 };
 use crate::config::model::{self, Endpoint};
 
@@ -20,6 +20,8 @@ fn real(address: &str, weight: u16, state: RealState) -> Real {
         inactive_connections: 0,
         estimated: false,
         settling: false,
+        disabled: false,
+        health: None,
         stats: Stats::default(),
     }
 }
@@ -147,6 +149,7 @@ pub(super) fn status() -> Status {
             map("SERVICES_V4", 1, 4096, 88 << 10),
             map("CONNS_V4", 262_144, 524_288, 44 << 20),
         ],
+        checks: Checks::default(),
         settling: vec![Settling {
             protocol: Protocol::Tcp,
             vip: "192.0.2.10".parse().unwrap(),

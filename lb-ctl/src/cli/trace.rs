@@ -1,11 +1,12 @@
 //! `trace`.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::args::{Format, TraceArgs};
 use super::output::trace::{TITLES, line};
+use super::output::{json_line, show};
 use super::pcap::{Record, Writer};
 use super::service::only;
 use super::{CliError, Said};
@@ -48,21 +49,7 @@ pub(super) async fn run(client: &Client, args: &TraceArgs, format: Format) -> Sa
 fn text(packet: &TracedPacket, format: Format) -> String {
     match format {
         Format::Table => line(packet),
-        Format::Json => {
-            let mut line = serde_json::to_string(packet).expect("wire types are plain data");
-            line.push('\n');
-            line
-        }
-    }
-}
-
-/// Writes a line to standard output; `false` where the reader has seen enough.
-fn show(text: &str) -> Result<bool, CliError> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(CliError::Failed(format!("cannot write to standard output: {error}"))),
+        Format::Json => json_line(packet),
     }
 }
 

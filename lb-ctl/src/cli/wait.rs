@@ -137,6 +137,13 @@ fn not_up(real: &Real, endpoint: Endpoint) -> Result<Option<String>, CliError> {
             real.address
         )));
     }
+    if real.disabled {
+        return Err(CliError::Failed(format!(
+            "real {} of service {endpoint} is disabled and will take no traffic: put it back with \
+             lb-ctl enable-real",
+            real.address
+        )));
+    }
     if real.state == RealState::Up {
         return Ok(None);
     }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::model::{Desired, Real, Service};
 
 mod change;
+mod notify;
 mod property;
 mod service;
 
@@ -33,6 +34,10 @@ pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
             None => whole_service(service, add, &mut changes),
             Some(earlier) => changed_service(earlier, service, &mut changes),
         }
+    }
+    let fields = notify::fields(&old.notify, &new.notify);
+    if !fields.is_empty() {
+        changes.push(Change { action: Action::Change { fields }, object: Object::Notify });
     }
     changes
 }
@@ -91,6 +96,9 @@ fn real_fields(old: Real, new: Real) -> Vec<Field> {
     if old.drained != new.drained {
         fields.push(Field::Drain { from: old.drained, to: new.drained });
     }
+    if old.disabled != new.disabled {
+        fields.push(Field::Disable { from: old.disabled, to: new.disabled });
+    }
     fields
 }
 
@@ -99,7 +107,12 @@ fn real_object(service: &Service, address: IpAddr) -> Object {
 }
 
 fn real_properties(real: Real) -> Properties {
-    Properties { weight: Some(real.weight), drain: Some(real.drained), ..Properties::default() }
+    Properties {
+        weight: Some(real.weight),
+        drain: Some(real.drained),
+        disable: real.disabled.then_some(true),
+        ..Properties::default()
+    }
 }
 
 #[cfg(test)]

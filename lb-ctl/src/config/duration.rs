@@ -1,4 +1,7 @@
-//! Durations as they are written in definitions and on the command line: `900s`, `15m`, `1h`, `2d`.
+//! Durations as they are written in definitions and on the command line: `900s`, `15m`, `1h`, `2d`,
+//! and where less than a second matters `500ms`.
+
+use std::time::Duration;
 
 /// What is wrong with the text of a duration, and a right example.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -10,6 +13,9 @@ pub enum DurationError {
     /// A unit or a number that has no place here.
     #[error("{text:?} is not in whole seconds: write it like \"900s\"")]
     NotWhole { text: String },
+    /// Finer than a timer is.
+    #[error("{text:?} is not in whole milliseconds: write it like \"500ms\" or \"5s\"")]
+    TooFine { text: String },
     /// Anything else.
     #[error("{text:?} is not a duration: write it like \"900s\", \"15m\", \"1h\" or \"2d\"")]
     NotADuration { text: String },
@@ -21,22 +27,67 @@ pub enum DurationError {
 /// # Errors
 /// [`DurationError`], for whatever is not written so.
 pub fn seconds(text: &str) -> Result<u64, DurationError> {
+    let (number, unit) = split(text)?;
+    let factor = match unit {
+        Unit::Seconds(factor) => factor,
+        Unit::Milliseconds | Unit::Finer => {
+            return Err(DurationError::NotWhole { text: text.to_owned() });
+        }
+    };
+    Ok(number.saturating_mul(factor))
+}
+
+/// Reads a whole number of milliseconds, seconds, minutes, hours or days. What is too long for the
+/// number of milliseconds is as long as that can hold.
+///
+/// # Errors
+/// [`DurationError`], for whatever is not written so.
+pub fn duration(text: &str) -> Result<Duration, DurationError> {
+    let (number, unit) = split(text)?;
+    let factor = match unit {
+        Unit::Milliseconds => 1,
+        Unit::Seconds(factor) => factor * 1000,
+        Unit::Finer => return Err(DurationError::TooFine { text: text.to_owned() }),
+    };
+    Ok(Duration::from_millis(number.saturating_mul(factor)))
+}
+
+/// A duration as it is read: in seconds where it has no part of one.
+pub fn written(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+/// What stands behind the number.
+enum Unit {
+    /// So many seconds.
+    Seconds(u64),
+    Milliseconds,
+    /// Parts of a second that are finer, or written with a point.
+    Finer,
+}
+
+fn split(text: &str) -> Result<(u64, Unit), DurationError> {
     let owned = || text.to_owned();
     let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit);
-    let factor = match unit {
+    let unit = match unit {
         _ if number.is_empty() => return Err(DurationError::NotADuration { text: owned() }),
         "" => return Err(DurationError::NoUnit { text: owned() }),
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        "ms" | "us" | "ns" => return Err(DurationError::NotWhole { text: owned() }),
-        _ if unit.starts_with('.') => return Err(DurationError::NotWhole { text: owned() }),
+        "s" => Unit::Seconds(1),
+        "m" => Unit::Seconds(60),
+        "h" => Unit::Seconds(60 * 60),
+        "d" => Unit::Seconds(24 * 60 * 60),
+        "ms" => Unit::Milliseconds,
+        "us" | "ns" => Unit::Finer,
+        _ if unit.starts_with('.') => Unit::Finer,
         _ => return Err(DurationError::NotADuration { text: owned() }),
     };
     // All digits: what does not parse is too large.
-    Ok(number.parse().unwrap_or(u64::MAX).saturating_mul(factor))
+    Ok((number.parse().unwrap_or(u64::MAX), unit))
 }
 
 #[cfg(test)]
@@ -78,6 +129,40 @@ mod tests {
         ] {
             let error = seconds(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn where_less_than_a_second_matters() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("10ms", 10),
+            ("1500ms", 1500),
+            ("5s", 5000),
+            ("2m", 120_000),
+            ("13d", 1_123_200_000),
+            ("99999999999999999999ms", u64::MAX),
+            ("99999999999999999d", u64::MAX),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for (text, words) in [
+            ("5", "\"5\" has no unit: write \"5s\""),
+            ("1.5s", "not in whole milliseconds"),
+            ("10us", "not in whole milliseconds"),
+            ("soon", "not a duration"),
+        ] {
+            let error = duration(text).unwrap_err().to_string();
+            assert!(error.contains(words), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (millis, text) in [(0, "0s"), (1, "1ms"), (1000, "1s"), (1500, "1500ms")] {
+            let length = Duration::from_millis(millis);
+            assert_eq!(written(length), text);
+            assert_eq!(duration(text), Ok(length));
         }
     }
 }

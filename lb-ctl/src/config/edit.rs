@@ -4,15 +4,18 @@
 
 use std::net::IpAddr;
 
+use indexmap::IndexMap;
 use lb_common::key::Protocol;
 
 use super::model::{Desired, Endpoint, Real, Service};
 use super::rules::{self, RuleError};
 
 mod among;
+mod checked;
 mod properties;
 
-pub use properties::{PersistenceChange, ServiceChange, TimeoutsChange};
+pub use checked::checked;
+pub use properties::{HooksChange, PersistenceChange, ServiceChange, TimeoutsChange};
 
 /// Why an edit is not made.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -33,6 +36,16 @@ pub enum EditError {
     /// The real is there already.
     #[error("service {endpoint} has the real {real} already: use `edit-real` to change it")]
     RealExists { endpoint: Endpoint, real: IpAddr },
+    /// There is nothing to ask its reals.
+    #[error(
+        "service {endpoint} has no check: give it one with `edit-service --check`, like `--check tcp`"
+    )]
+    NoCheck { endpoint: Endpoint },
+    /// A real that nobody asks.
+    #[error(
+        "real {real} of service {endpoint} is disabled and so not checked: `enable-real` puts it back"
+    )]
+    Disabled { endpoint: Endpoint, real: IpAddr },
     /// It would break a rule.
     #[error(transparent)]
     Refused(#[from] RuleError),
@@ -55,7 +68,9 @@ impl EditError {
         match self {
             Self::NoService { .. } | Self::NoReal { .. } => EditErrorKind::NotFound,
             Self::ServiceExists { .. } | Self::RealExists { .. } => EditErrorKind::Exists,
-            Self::Refused(_) => EditErrorKind::Refused,
+            Self::NoCheck { .. } | Self::Disabled { .. } | Self::Refused(_) => {
+                EditErrorKind::Refused
+            }
         }
     }
 }
@@ -207,12 +222,28 @@ pub fn undrain(desired: &Desired, endpoint: Endpoint, real: IpAddr) -> Result<De
     with_real(desired, endpoint, real, |real| real.drained = false)
 }
 
-/// Deletes all services. The interfaces stay.
+/// Takes a real out altogether, and keeps its weight. Disabling twice changes nothing.
+///
+/// # Errors
+/// Where there is no such service or real.
+pub fn disable(desired: &Desired, endpoint: Endpoint, real: IpAddr) -> Result<Desired, EditError> {
+    with_real(desired, endpoint, real, |real| real.disabled = true)
+}
+
+/// Puts a disabled real back as it was. One that is not disabled stays as it is.
+///
+/// # Errors
+/// Where there is no such service or real.
+pub fn enable(desired: &Desired, endpoint: Endpoint, real: IpAddr) -> Result<Desired, EditError> {
+    with_real(desired, endpoint, real, |real| real.disabled = false)
+}
+
+/// Deletes all services. Interfaces and whom to notify stay.
 ///
 /// # Errors
 /// None so far; it is fallible as all edits are.
 pub fn clear(desired: &Desired) -> Result<Desired, EditError> {
-    Ok(Desired { interfaces: desired.interfaces.clone(), ..Desired::default() })
+    Ok(Desired { services: IndexMap::new(), ..desired.clone() })
 }
 
 fn with_real(

@@ -5,10 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{self, Desired, Ports};
 
+mod check;
+mod notify;
 mod read;
+mod words;
 mod write;
 
+pub use check::Check;
+pub use notify::{Mail, Notify, Webhook};
 pub(super) use read::Object;
+pub use read::object;
 
 /// What an lb-ctl director balances.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +31,10 @@ pub struct Document {
     /// The services. Protocol, VIP and port together must be unique, and so must the names.
     #[serde(default, deserialize_with = "read::objects")]
     pub services: Vec<Service>,
+    /// Who is told of what happens, and how commands are run.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::object")]
+    #[schemars(with = "Notify")]
+    pub notify: Option<Notify>,
 }
 
 /// A virtual service: what clients connect to, and the real servers behind it.
@@ -99,6 +109,54 @@ pub struct Service {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::some")]
     #[schemars(with = "String", extend("anyOf" = [{ "format": "ipv4" }, { "format": "ipv6" }]))]
     pub sorry_server: Option<String>,
+    /// How each real is checked; where absent, all of them are taken to be up.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::object")]
+    #[schemars(with = "Check")]
+    pub check: Option<Check>,
+    /// What becomes of a real that its check finds down: false (where absent) takes it out, and its
+    /// connections with it; true gives it no new connections and leaves it those it has. Without a
+    /// check it changes nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub inhibit_on_failure: bool,
+    /// The weight that the reals which are up must have together for the service to be up; 1 where
+    /// absent. Below it the sorry server takes over, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::quorum")]
+    #[schemars(with = "u32", range(min = 1))]
+    pub quorum: Option<u32>,
+    /// A service that is down comes up at the quorum and this much more, one that is up goes down
+    /// below the quorum less this much. Below the quorum; 0 where absent.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "read::hysteresis"
+    )]
+    #[schemars(with = "u32")]
+    pub hysteresis: Option<u32>,
+    /// How long a real that its check finds up again takes to get its whole share; `0s` where
+    /// absent: at once. Not for `rr` and `lc`, which give all reals the same. Without a check it
+    /// changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::duration")]
+    #[schemars(with = "String", regex(pattern = r"^[0-9]+(ms|[smhd])$"))]
+    pub slow_start: Option<String>,
+    /// A command that is run when a check finds a real up: a program, by its absolute path, and its
+    /// arguments, with quotes as for a shell and nothing expanded. What happened is said by further
+    /// arguments. It is run by whom `notify` names.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::some")]
+    #[schemars(with = "String", length(min = 1))]
+    pub notify_up: Option<String>,
+    /// The same when a check finds a real down.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::some")]
+    #[schemars(with = "String", length(min = 1))]
+    pub notify_down: Option<String>,
+    /// The same when the reals that are up have their quorum, whatever brought them up.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::some")]
+    #[schemars(with = "String", length(min = 1))]
+    pub quorum_up: Option<String>,
+    /// The same when they have lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::some")]
+    #[schemars(with = "String", length(min = 1))]
+    pub quorum_down: Option<String>,
     /// The real servers. Their addresses must be unique in the service.
     #[serde(default, deserialize_with = "read::objects")]
     pub reals: Vec<Real>,
@@ -152,6 +210,10 @@ pub struct Real {
     #[serde(default, skip_serializing_if = "is_false")]
     #[schemars(extend("default" = false))]
     pub drain: bool,
+    /// Taken out by hand while true: gets no packets and is not checked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub disable: bool,
 }
 
 /// The text of the file that asks for `desired`: indented JSON that ends in a newline.

@@ -61,6 +61,13 @@ impl Path {
         self.0.push(Step::Index(index));
         self
     }
+
+    /// This path and then another.
+    #[must_use]
+    pub fn then(mut self, further: Self) -> Self {
+        self.0.extend(further.0);
+        self
+    }
 }
 
 impl fmt::Display for Path {

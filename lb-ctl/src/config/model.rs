@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use lb_common::key::Protocol;
 use lb_common::timeout;
 pub use lb_common::value::Tracking;
 
+pub use super::check::Check;
+pub use super::notify::{Hooks, Notify};
 pub use super::policy::{AllDown, Hash, Persistence, Sources, Timeouts};
 pub use super::ports::Ports;
 pub use super::scheduler::Scheduler;
@@ -50,12 +53,14 @@ pub struct Real {
     pub weight: u16,
     /// Taken out of scheduling by hand, with its weight remembered.
     pub drained: bool,
+    /// Taken out altogether by hand: no packet goes to it, and it is not checked.
+    pub disabled: bool,
 }
 
 impl Real {
     /// A real with a weight, not drained.
     pub const fn new(weight: u16) -> Self {
-        Self { weight, drained: false }
+        Self { weight, drained: false, disabled: false }
     }
 
     /// The weight that counts: 0 while drained.
@@ -92,6 +97,19 @@ pub struct Service {
     pub sources: Sources,
     /// Takes the connections while none of the reals does.
     pub sorry_server: Option<IpAddr>,
+    /// How its reals are checked; one that is not checked is taken to be up.
+    pub check: Option<Check>,
+    /// A real that fails its check gets no new connections and keeps those it has; otherwise it is
+    /// taken out.
+    pub inhibit_on_failure: bool,
+    /// The weight that the reals which are up must have together for the service to be up.
+    pub quorum: u32,
+    /// By how much more than the quorum the service comes up, and by how much less it goes down.
+    pub hysteresis: u32,
+    /// How long a real that comes up takes to get its whole share; zero for at once.
+    pub slow_start: Duration,
+    /// Commands that are run when reals come and go.
+    pub hooks: Hooks,
     /// Its reals by address, all of the VIP's family.
     pub reals: IndexMap<IpAddr, Real>,
 }
@@ -122,6 +140,12 @@ impl Service {
             all_down: AllDown::default(),
             sources: Sources::default(),
             sorry_server: None,
+            check: None,
+            inhibit_on_failure: false,
+            quorum: 1,
+            hysteresis: 0,
+            slow_start: Duration::ZERO,
+            hooks: Hooks::default(),
             reals: IndexMap::new(),
         }
     }
@@ -134,4 +158,6 @@ pub struct Desired {
     pub interfaces: Vec<String>,
     /// Services by endpoint, in the order they were given.
     pub services: IndexMap<Endpoint, Service>,
+    /// Who is told of what happens, and how commands are run.
+    pub notify: Notify,
 }

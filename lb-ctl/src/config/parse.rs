@@ -1,18 +1,22 @@
 //! From the text of a definition file to the desired state, or to the first fault and its place.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::file::{Document, Object};
+use super::file::{self, Document, Object};
 use super::locate::{self, Path, Position, Step};
 use super::model::Desired;
+use super::printable::printable;
 
+pub mod check;
+pub mod notify;
 mod validate;
 
 use validate::{Fault, validate};
 
 /// Keys that only a later version carries out. They are refused, since a definition that asks for
 /// something must not be taken as if it had not asked.
-const LATER_KEYS: [&str; 2] = ["vrrp", "check"];
+const LATER_KEYS: [&str; 1] = ["vrrp"];
 
 /// Why a definition is refused, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
@@ -43,20 +47,12 @@ fn in_brackets(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!(" ({path})") }
 }
 
-/// Messages quote the file, and a file must not be able to steer the reader's terminal.
-fn printable(message: &str) -> String {
-    let escape = |c: char| {
-        if c.is_control() { c.escape_default().to_string() } else { c.into() }
-    };
-    message.chars().map(escape).collect()
-}
-
 /// Reads a definition.
 ///
 /// # Errors
 /// The first fault: of syntax, of shape, or against a rule.
 pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
-    let document = document(text)?;
+    let document: Document = document(text)?;
     validate(&document).map_err(|Fault { path, error }| {
         let position = locate::locate(text, &path).map_or(Position::START, |place| place.value);
         DefinitionError::new(position, &path, &error.to_string())
@@ -69,6 +65,14 @@ pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
 /// As [`parse()`], and where the bytes are not UTF-8.
 pub fn parse_bytes(bytes: &[u8]) -> Result<Desired, DefinitionError> {
     parse(text(bytes)?)
+}
+
+/// Reads a check that stands by itself, as on the command line: its shape, not yet its rules.
+///
+/// # Errors
+/// The first fault, of syntax or of shape.
+pub fn check_document(text: &str) -> Result<file::Check, DefinitionError> {
+    document(text)
 }
 
 /// The text that the bytes of a file hold.
@@ -86,7 +90,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, DefinitionError> {
     })
 }
 
-fn document(text: &str) -> Result<Document, DefinitionError> {
+fn document<T: DeserializeOwned>(text: &str) -> Result<T, DefinitionError> {
     if let Some(message) = unreadable(text) {
         return Err(DefinitionError::new(Position::START, &Path::default(), message));
     }
@@ -152,6 +156,8 @@ fn path_of(path: &serde_path_to_error::Path) -> Path {
     Path(path.iter().filter_map(step).collect())
 }
 
+#[cfg(test)]
+mod health;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]

@@ -6,9 +6,13 @@ use lb_common::key::Protocol;
 
 use super::model::Endpoint;
 
+pub mod check;
 mod combination;
 mod error;
+pub mod notify;
 pub mod policy;
+pub mod quorum;
+mod text;
 
 pub use combination::{Broken, service};
 pub use error::{Role, RuleError};
@@ -94,6 +98,17 @@ pub fn vip(address: IpAddr) -> Result<(), RuleError> {
 /// [`RuleError::UnusableAddress`], [`RuleError::MixedFamily`] and [`RuleError::IsVip`].
 pub fn real(vip: IpAddr, address: IpAddr) -> Result<(), RuleError> {
     usable(Role::Real, vip, address)
+}
+
+/// Checks that probes can come from `address`.
+///
+/// # Errors
+/// [`RuleError::UnusableAddress`].
+pub fn bind(address: IpAddr) -> Result<(), RuleError> {
+    match unusable(address) {
+        None => Ok(()),
+        Some(kind) => Err(RuleError::UnusableAddress { role: Role::Bind, address, kind }),
+    }
 }
 
 /// Checks that packets to `vip` can be sent to `address`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use ipnet::IpNet;
@@ -12,10 +13,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::model::{
-    AllDown, Desired, Endpoint, Hash, Persistence, Ports, Real, Scheduler, Service, Sources,
-    Timeouts, Tracking,
+    AllDown, Check, Desired, Endpoint, Hash, Hooks, Persistence, Ports, Real, Scheduler, Service,
+    Sources, Timeouts, Tracking,
 };
 use super::rules::policy::MAX_SECS;
+
+pub(super) mod health;
 
 /// A definition with the usual keys, indented as people do.
 pub(super) const TEXT: &str = r#"{
@@ -81,8 +84,10 @@ pub(super) fn udp(address: &str, port: u16) -> Endpoint {
 pub(super) fn desired() -> Desired {
     let web = tcp("192.0.2.10", 80);
     let dns = udp("2001:db8::10", 53);
-    let web_reals =
-        [(ip("192.0.2.21"), Real::new(1)), (ip("192.0.2.22"), Real { weight: 2, drained: true })];
+    let web_reals = [
+        (ip("192.0.2.21"), Real::new(1)),
+        (ip("192.0.2.22"), Real { drained: true, ..Real::new(2) }),
+    ];
     let web_service = Service {
         name: Some("web".to_owned()),
         tracking: Tracking::Full,
@@ -97,6 +102,7 @@ pub(super) fn desired() -> Desired {
     Desired {
         interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
         services: IndexMap::from([(web, web_service), (dns, dns_service)]),
+        ..Desired::default()
     }
 }
 
@@ -104,24 +110,28 @@ pub(super) fn desired() -> Desired {
 pub(super) fn any_desired() -> impl Strategy<Value = Desired> {
     let interfaces = btree_set("[a-z][a-z0-9.@_-]{0,14}", 0..4);
     let services = btree_map(any_endpoint(), any_service(), 0..6);
-    (interfaces, services)
-        .prop_map(|(interfaces, services)| Desired {
+    (interfaces, services, health::any_notify())
+        .prop_map(|(interfaces, services, notify)| Desired {
             interfaces: interfaces.into_iter().collect(),
             services: apart(services.into_iter().enumerate().map(finish)),
+            notify,
         })
         .prop_flat_map(shuffled)
 }
 
 /// IPv6 or not, TCP or not, half of the VIP's host part, ports.
 type RawEndpoint = (bool, bool, u16, Ports);
-/// Name, scheduling, memory, clients, and reals by half of their host part.
-type RawService = (Option<String>, RawScheduling, RawMemory, RawClients, Vec<(u32, Real)>);
+/// Name, scheduling, memory, clients, health, and reals by half of their host part.
+type RawService =
+    (Option<String>, RawScheduling, RawMemory, RawClients, RawHealth, Vec<(u32, Real)>);
 /// Scheduler, hash, persistence by timeout and a number that gives the prefix length.
 type RawScheduling = (Scheduler, Hash, Option<(u32, u8)>);
 /// Tracking, and all timeouts where they are not the default.
 type RawMemory = (Tracking, Option<u32>, Option<(u32, u32, u32)>, bool);
 /// What happens while all reals are down, prefixes, and half of the sorry server's host part.
 type RawClients = (AllDown, Vec<(u32, u8)>, Vec<(u32, u8)>, Option<u16>);
+/// Check, what becomes of connections, quorum and hysteresis, slow start, commands.
+type RawHealth = (Option<Check>, bool, (u32, u32), Duration, Hooks);
 
 /// VIPs are even and reals odd, so that no real is a VIP.
 fn any_endpoint() -> impl Strategy<Value = RawEndpoint> {
@@ -138,8 +148,9 @@ pub(super) fn any_ports() -> impl Strategy<Value = Ports> {
     ]
 }
 
-fn any_service() -> impl Strategy<Value = RawService> {
-    let real = (any::<u16>(), any::<bool>()).prop_map(|(weight, drained)| Real { weight, drained });
+fn any_service() -> BoxedStrategy<RawService> {
+    let real = (any::<u16>(), any::<bool>(), any::<bool>())
+        .prop_map(|(weight, drained, disabled)| Real { weight, drained, disabled });
     // Quotes, backslashes and letters of more than one byte are what escaping goes wrong with.
     let name = option::of("[ -~é漢🦀]{1,50}");
     let time = || 1..=MAX_SECS;
@@ -156,7 +167,14 @@ fn any_service() -> impl Strategy<Value = RawService> {
     );
     let prefixes = || vec((any::<u32>(), any::<u8>()), 0..4);
     let clients = (select(&AllDown::ALL), prefixes(), prefixes(), option::of(any::<u16>()));
-    (name, scheduling, memory, clients, vec((0..0x7fff_u32, real), 0..5))
+    let health = (
+        option::of(health::any_check()),
+        any::<bool>(),
+        health::any_thresholds(),
+        health::any_slow_start(),
+        health::any_hooks(),
+    );
+    (name, scheduling, memory, clients, health, vec((0..0x7fff_u32, real), 0..5)).boxed()
 }
 
 fn host(v6: bool, host: u32) -> IpAddr {
@@ -169,7 +187,8 @@ fn host(v6: bool, host: u32) -> IpAddr {
 
 fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (Endpoint, Service) {
     let (v6, tcp, vip, port) = endpoint;
-    let (name, (scheduler, hash, persistence), memory, clients, reals) = service;
+    let (name, (scheduler, hash, persistence), memory, clients, health, reals) = service;
+    let (check, inhibit_on_failure, (quorum, hysteresis), slow_start, hooks) = health;
     let (tracking, idle, timeouts, expire_nodest) = memory;
     let (all_down, allow, deny, sorry) = clients;
     let protocol = if tcp { Protocol::Tcp } else { Protocol::Udp };
@@ -194,6 +213,12 @@ fn finish((index, (endpoint, service)): (usize, (RawEndpoint, RawService))) -> (
         sources: sources(v6, &allow, &deny),
         // Beyond all VIPs and reals.
         sorry_server: sorry.map(|half| host(v6, 0x2_0001 + u32::from(half) * 2)),
+        check: check.map(|check| health::fitting(check, v6, port.single().is_some())),
+        inhibit_on_failure,
+        quorum,
+        hysteresis,
+        slow_start: if scheduler.is_weighted() { slow_start } else { Duration::ZERO },
+        hooks,
         reals: reals.into_iter().map(|(half, real)| (host(v6, half * 2 + 1), real)).collect(),
         ..defaults
     };
@@ -229,7 +254,10 @@ fn apart(services: impl Iterator<Item = (Endpoint, Service)>) -> IndexMap<Endpoi
 
 fn shuffled(desired: Desired) -> impl Strategy<Value = Desired> {
     let services: Vec<_> = desired.services.into_iter().collect();
-    (Just(desired.interfaces).prop_shuffle(), Just(services).prop_shuffle()).prop_map(
-        |(interfaces, services)| Desired { interfaces, services: services.into_iter().collect() },
-    )
+    let shuffled = (Just(desired.interfaces).prop_shuffle(), Just(services).prop_shuffle());
+    (shuffled, Just(desired.notify)).prop_map(|((interfaces, services), notify)| Desired {
+        interfaces,
+        services: services.into_iter().collect(),
+        notify,
+    })
 }

@@ -46,4 +46,9 @@ impl Scheduler {
     pub const fn is_hashing(self) -> bool {
         matches!(self, Self::Mh | Self::Sh)
     }
+
+    /// Whether weights above 0 say how much each real gets.
+    pub const fn is_weighted(self) -> bool {
+        !matches!(self, Self::Rr | Self::Lc)
+    }
 }

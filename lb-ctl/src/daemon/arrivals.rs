@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::core::{Core, failed};
+use super::core::Core;
 use super::view;
-use crate::command::CommandError;
 use crate::dataplane::Dataplane;
 use crate::neigh::table::Resolution;
-use crate::reconcile::plan;
 
 /// The answers of neighbours are gathered until none has come for so long: each that is put into
 /// effect by itself would be a change of rings that has to come to rest.
@@ -61,27 +59,16 @@ impl<D: Dataplane> Core<D> {
     pub(super) fn take_in(&mut self) {
         let heard = std::mem::take(&mut self.arrivals).heard;
         let rips: BTreeSet<IpAddr> = heard.keys().copied().collect();
+        self.tell_of_ways(&heard);
         for (address, resolution) in heard {
-            tracing::info!("real {address}: {}", view::resolution(&resolution));
+            tracing::debug!("real {address}: {}", view::resolution(&resolution));
+            // Probes of it go another way, or by an interface that they have not gone by.
+            self.unsettled |= self.checks.is_astray(&resolution);
             self.state.resolve(address, resolution);
         }
-        match self.follow(&rips) {
-            Ok(done) => self.unsettled |= !done,
-            Err(error) => {
-                tracing::error!("a change of neighbours is not in effect yet: {error}");
-                self.unsettled = true;
-            }
-        }
-    }
-
-    /// Whether a change of the way to these reals could be brought into the maps by itself.
-    fn follow(&mut self, rips: &BTreeSet<IpAddr>) -> Result<bool, CommandError> {
-        let now = self.dataplane.now().map_err(failed)?;
-        let services = self.state.services_with(rips);
-        match plan::plan_hops(services, &self.actual, self.dataplane.capacity(), now) {
-            Some(ops) => self.run(&ops).map(|()| true),
-            None => Ok(false),
-        }
+        let services = self.state.services_with(&rips);
+        self.follow_services(&services);
+        self.probe_reached(&rips, &services);
     }
 }
 

@@ -3,6 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::core::{Core, failed};
+use super::telling::{self, Toggled};
 use super::view;
 use crate::api::door::Call;
 use crate::api::wire;
@@ -13,6 +14,7 @@ use crate::config::model::Desired;
 use crate::config::parse::parse;
 use crate::config::{file, store::StoreError};
 use crate::dataplane::Dataplane;
+use crate::event::EventKind;
 use crate::reconcile::op::MapOp;
 
 type Answer = Result<Reply, CommandError>;
@@ -32,7 +34,12 @@ impl<D: Dataplane> Core<D> {
             Command::Connections { only } => {
                 return self.answer_later(answer, view::connections(self, only));
             }
+            Command::CheckNow { endpoint, address } => {
+                return self.check_now(endpoint, address, answer);
+            }
             Command::Trace(wanted) => return self.trace(wanted, answer),
+            Command::Metrics => return self.answer_later(answer, view::metrics(self)),
+            Command::Events(wanted) => self.events(wanted),
             Command::Status => return self.answer_later(answer, view::status(self)),
         };
         // The asker may have gone away.
@@ -75,6 +82,7 @@ impl<D: Dataplane> Core<D> {
         // of the maps comes back without its connections.
         let prepared = self.store.prepare(&next).map_err(failed)?;
         let replaced = self.store.commit(prepared).map_err(failed)?;
+        let toggled = telling::toggled(&self.state.desired, &next);
         if let Err(error) = self.go_over(next).await {
             if let Err(lost) = self.store.revert(replaced) {
                 tracing::error!("taking a failed change back: {lost}");
@@ -82,7 +90,7 @@ impl<D: Dataplane> Core<D> {
             return Err(error);
         }
         self.stale = None;
-        log(&changes);
+        self.tell_of_definitions(&changes, toggled);
         Ok(Reply::Changed(changes))
     }
 
@@ -111,19 +119,22 @@ impl<D: Dataplane> Core<D> {
     /// is, and is told of in the status until it can.
     pub(super) async fn reload(&mut self) -> Answer {
         match self.take_file().await {
-            Ok(changes) => {
-                self.stale = None;
-                log(&changes);
+            Ok((changes, toggled)) => {
+                let was_stale = self.stale.take().is_some();
+                if was_stale || !changes.changes.is_empty() {
+                    self.tell_of_definitions(&changes, toggled);
+                }
                 Ok(Reply::Changed(changes))
             }
             Err(error) => {
                 self.stale = Some(error.to_string());
+                self.tell(EventKind::ConfigRefused, None, None, error.to_string());
                 Err(error)
             }
         }
     }
 
-    async fn take_file(&mut self) -> Result<wire::Changes, CommandError> {
+    async fn take_file(&mut self) -> Result<(wire::Changes, Vec<Toggled>), CommandError> {
         let loaded = self.store.load().map_err(|error| match error {
             StoreError::Definition { .. } | StoreError::TooLong { .. } => {
                 CommandError::Refused(error.to_string())
@@ -132,9 +143,10 @@ impl<D: Dataplane> Core<D> {
         })?;
         let changes = lines(&self.state.desired, &loaded.desired);
         self.check(&loaded.desired).await?;
+        let toggled = telling::toggled(&self.state.desired, &loaded.desired);
         self.go_over(loaded.desired.clone()).await?;
         self.store.accept(loaded);
-        Ok(changes)
+        Ok((changes, toggled))
     }
 
     fn zero(&mut self) -> Answer {
@@ -152,12 +164,6 @@ impl<D: Dataplane> Core<D> {
 fn lines(before: &Desired, after: &Desired) -> wire::Changes {
     let changes = diff(before, after).iter().map(ToString::to_string).collect();
     wire::Changes { changes }
-}
-
-fn log(changes: &wire::Changes) {
-    for line in &changes.changes {
-        tracing::info!("{line}");
-    }
 }
 
 fn edited(desired: &Desired, change: Change) -> Result<Desired, CommandError> {
@@ -182,6 +188,12 @@ fn edited(desired: &Desired, change: Change) -> Result<Desired, CommandError> {
         Change::Drain { endpoint, address, drained: false } => {
             edit::undrain(desired, endpoint, address)
         }
+        Change::Disable { endpoint, address, disabled: true } => {
+            edit::disable(desired, endpoint, address)
+        }
+        Change::Disable { endpoint, address, disabled: false } => {
+            edit::enable(desired, endpoint, address)
+        }
         Change::Clear => edit::clear(desired),
         Change::Apply { text } => {
             return parse(&text).map_err(|e| CommandError::Refused(e.to_string()));
@@ -190,7 +202,7 @@ fn edited(desired: &Desired, change: Change) -> Result<Desired, CommandError> {
     result.map_err(|error| refusal(&error))
 }
 
-fn refusal(error: &EditError) -> CommandError {
+pub(super) fn refusal(error: &EditError) -> CommandError {
     let message = error.to_string();
     match error.kind() {
         EditErrorKind::NotFound => CommandError::NotFound(message),

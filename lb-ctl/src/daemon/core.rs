@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::arrivals::Arrivals;
+use super::checks::Checks;
 use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
 use super::settling::Settler;
+use super::telling::Telling;
 use super::trace::Tracing;
 use crate::command::CommandError;
-use crate::config::model::Desired;
+use crate::config::model::{Desired, Endpoint};
 use crate::config::store::Store;
 use crate::dataplane::keeping::Keeping;
 use crate::dataplane::{Dataplane, ReadConnections};
@@ -41,6 +43,10 @@ pub(super) struct Core<D: Dataplane> {
     pub(super) tracing: Tracing<D::Tracer>,
     /// What was heard of neighbours and is not in effect yet.
     pub(super) arrivals: Arrivals,
+    /// The checks of the reals.
+    pub(super) checks: Checks,
+    /// The history, and who is told.
+    pub(super) telling: Telling,
     /// The machine changed in a way that needs a full convergence.
     pub(super) unsettled: bool,
     /// What the log was told last of why it is unsettled.
@@ -68,9 +74,15 @@ impl<D: Dataplane> Core<D> {
         self.state.ingress = self.interfaces.ingress();
         let rips = state::rips(&self.state.desired);
         let attached = self.state.ingress.keys().copied().collect();
-        self.state.resolve_all(self.neighbours.watch(rips, attached).await.map_err(failed)?);
+        let ways = self.neighbours.watch(rips, attached).await.map_err(failed)?;
+        self.follow_notify();
+        self.tell_of_ways(&ways);
+        self.state.resolve_all(ways);
         // The answer is newer than what was heard before.
         self.arrivals.clear();
+        self.follow_health();
+        let services: Vec<Endpoint> = self.state.desired.services.keys().copied().collect();
+        let quorums = self.count_quorums(&services);
         // What does not fit the tables is refused before anything is touched.
         let ops = self.plan()?;
         let fresh = self.interfaces.attach(&mut self.dataplane, Which::Fresh);
@@ -85,10 +97,16 @@ impl<D: Dataplane> Core<D> {
             attached.clone()?;
         }
         self.add_vips().await?;
+        self.assign_checks(&links)?;
+        for (endpoint, quorate) in quorums {
+            self.tell_quorum(endpoint, quorate);
+        }
+        self.tell_of_serving(&services);
+        self.forget_told();
         attached
     }
 
-    fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
+    pub(super) fn plan(&self) -> Result<Vec<MapOp>, CommandError> {
         let now = self.dataplane.now().map_err(failed)?;
         plan::plan(&self.state.target(), &self.actual, self.dataplane.capacity(), now)
             .map_err(|error| CommandError::Refused(error.to_string()))
@@ -188,6 +206,7 @@ impl<D: Dataplane> Core<D> {
     pub(super) async fn check(&self, next: &Desired) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
         self.interfaces.check(next, &links)?;
+        self.check_checks(next)?;
         plan::check(&self.state.target_of(next), &self.actual, self.dataplane.capacity())
             .map_err(|error| CommandError::Refused(error.to_string()))
     }

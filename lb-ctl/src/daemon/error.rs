@@ -7,6 +7,7 @@ use crate::api::socket::SocketError;
 use crate::command::CommandError;
 use crate::config::store::StoreError;
 use crate::dataplane::DataplaneError;
+use crate::metrics::server::MetricsError;
 use crate::netlink::NetlinkError;
 
 /// Why the daemon did not start.
@@ -27,6 +28,9 @@ pub enum DaemonError {
     /// The program cannot be loaded.
     #[error(transparent)]
     Dataplane(#[from] DataplaneError),
+    /// Metrics cannot be offered.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// What is defined cannot be put into effect.
     #[error(transparent)]
     Command(#[from] CommandError),

@@ -1,36 +1,45 @@
 //! The daemon: one task owns the state, and one closed set of events drives it.
 
 mod arrivals;
+mod asking;
+mod checks;
 mod commands;
 mod core;
 mod error;
+mod health;
+mod intake;
 mod interfaces;
 mod members;
 pub mod options;
 mod preflight;
 mod settling;
+mod telling;
 mod trace;
 mod view;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use self::arrivals::Arrivals;
+use self::checks::Checks;
 use self::core::{Core, Strictness};
 pub use self::error::DaemonError;
+use self::intake::{Due, Event, Events};
 use self::interfaces::Interfaces;
 use self::options::DaemonOptions;
-use self::settling::{Settler, Walked};
-use self::trace::{Heard, Tracing};
-use crate::api::door::{Call, Door};
+use self::settling::Settler;
+use self::telling::Telling;
+use self::trace::Tracing;
+use crate::api::door::Door;
 use crate::api::{server, socket};
 use crate::config::store::Store;
 use crate::dataplane::Dataplane;
 use crate::dataplane::aya::{AyaDataplane, OpenOptions};
-use crate::neigh::driver::{NeighbourDriver, NetEvent};
+use crate::health::driver::Driver;
+use crate::metrics::server as metrics;
+use crate::neigh::driver::NeighbourDriver;
 use crate::netlink::Netlink;
 use crate::reconcile::actual::Actual;
 use crate::state::State;
@@ -39,22 +48,6 @@ use crate::state::State;
 const GATHER: Duration = Duration::from_millis(100);
 /// How often what could not be put into effect is tried again.
 const RETRY: Duration = Duration::from_secs(2);
-
-/// What is heard of a trace.
-type Traced = Heard<<AyaDataplane as Dataplane>::Tracer>;
-
-/// All that can happen to the daemon.
-enum Event {
-    Call(Call),
-    Net(NetEvent),
-    TakeIn,
-    Settle,
-    SettleRings,
-    Walked(Walked),
-    Traced(Traced),
-    Reload,
-    Leave(&'static str),
-}
 
 /// Runs the daemon until it is told to leave.
 ///
@@ -66,11 +59,16 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     preflight::raise_file_limit();
     let _lock = preflight::lock_pin_dir(&options.pin_dir)?;
     let bound = socket::bind(&options.socket, options.socket_group.as_deref())?;
+    let metrics = match options.metrics {
+        Some(address) => Some(metrics::bind(address).await?),
+        None => None,
+    };
     let detach_on_exit = options.detach_on_exit;
     let mut events = Events::listen()?;
     let mut core = start(options, &mut events).await?;
     let (door, calls) = Door::new();
     events.calls = Some(calls);
+    let metrics = metrics.map(|port| tokio::spawn(metrics::serve(port, door.clone())));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(server::serve(bound, door, async {
         // An error is the sender's end, which means the same.
@@ -80,7 +78,11 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     tracing::info!("ready");
     let signal = serve(&mut core, &mut events).await;
     notify(&[sd_notify::NotifyState::Stopping]);
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
     core.end_trace();
+    core.telling.end_following();
     drop(stop);
     drop(events);
     if let Err(error) = server.await {
@@ -92,6 +94,7 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     } else {
         tracing::info!("{signal}: left; forwarding goes on without a daemon");
     }
+    core.telling.finish().await;
     Ok(())
 }
 
@@ -125,8 +128,11 @@ async fn start(
     events.walked = Some(walked);
     let (told, traced) = mpsc::channel(4);
     events.traced = Some(traced);
+    let (driver, reports) = Driver::start()?;
+    events.health = Some(reports);
     let mut settler = Settler::new(found);
     settler.assume_carried(actual.services().values().map(|service| service.id));
+    let telling = Telling::new(&desired.notify);
     let mut state = State::new(desired);
     for (address, hop) in core::inherited_hops(&actual) {
         state.inherit_hop(address, hop);
@@ -146,6 +152,8 @@ async fn start(
         settler,
         tracing: Tracing::new(told),
         arrivals: Arrivals::default(),
+        telling,
+        checks: Checks::new(driver),
         unsettled: false,
         complaint: None,
     };
@@ -178,10 +186,18 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
         if let Some(wait) = core.settling_in() {
             events.settle_rings_after(wait);
         }
-        match events.next(core.arrivals.due()).await {
+        let due = Due {
+            take_in: core.arrivals.due(),
+            take_in_health: core.checks.due().map(tokio::time::Instant::from_std),
+            raise_shares: core.state.health.next_rise().map(tokio::time::Instant::from_std),
+        };
+        match events.next(due).await {
             Event::Call(call) => core.handle_call(call).await,
             Event::Net(event) => core.handle_net(event),
             Event::TakeIn => core.take_in(),
+            Event::Health(reports) => core.checks.hear(reports),
+            Event::TakeInHealth => core.take_in_health(),
+            Event::RaiseShares => core.raise_shares(),
             Event::Settle => {
                 events.settle = None;
                 core.settle().await;
@@ -207,83 +223,6 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
         if core.unsettled {
             events.settle_after(GATHER);
         }
-    }
-}
-
-/// Where events come from.
-struct Events {
-    calls: Option<mpsc::Receiver<Call>>,
-    net: Option<mpsc::Receiver<NetEvent>>,
-    settle: Option<tokio::time::Instant>,
-    settle_rings: Option<tokio::time::Instant>,
-    walked: Option<mpsc::Receiver<Walked>>,
-    traced: Option<mpsc::Receiver<Traced>>,
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Events {
-    fn listen() -> Result<Self, DaemonError> {
-        Ok(Self {
-            calls: None,
-            net: None,
-            settle: None,
-            settle_rings: None,
-            walked: None,
-            traced: None,
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Asks for [`Event::Settle`], unless it is asked for already.
-    fn settle_after(&mut self, wait: Duration) {
-        self.settle.get_or_insert(tokio::time::Instant::now() + wait);
-    }
-
-    /// Asks for [`Event::SettleRings`], unless it comes sooner already.
-    fn settle_rings_after(&mut self, wait: Duration) {
-        let then = tokio::time::Instant::now() + wait;
-        self.settle_rings = Some(self.settle_rings.map_or(then, |sooner| sooner.min(then)));
-    }
-
-    /// The next event; `take_in` is when [`Event::TakeIn`] is due.
-    async fn next(&mut self, take_in: Option<tokio::time::Instant>) -> Event {
-        let settle = self.settle;
-        let settle_rings = self.settle_rings;
-        tokio::select! {
-            // A change of neighbours goes before a queue of commands, and all that has been heard
-            // of them is taken in together.
-            biased;
-            _ = self.terminate.recv() => Event::Leave("SIGTERM"),
-            _ = self.interrupt.recv() => Event::Leave("SIGINT"),
-            Some(event) = receive(&mut self.net) => Event::Net(event),
-            () = at(take_in) => Event::TakeIn,
-            _ = self.hangup.recv() => Event::Reload,
-            () = at(settle) => Event::Settle,
-            Some(walked) = receive(&mut self.walked) => Event::Walked(walked),
-            () = at(settle_rings) => Event::SettleRings,
-            Some(call) = receive(&mut self.calls) => Event::Call(call),
-            Some(heard) = receive(&mut self.traced) => Event::Traced(heard),
-        }
-    }
-}
-
-/// The next message of a channel that may not be there.
-async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
-    match channel {
-        Some(channel) => channel.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for a moment that may not be set.
-async fn at(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
     }
 }
 

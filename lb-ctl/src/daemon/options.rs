@@ -1,5 +1,6 @@
 //! What the daemon is started with. Pure.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::dataplane::{Capacity, ModeChoice};
@@ -21,6 +22,8 @@ pub struct DaemonOptions {
     pub socket_group: Option<String>,
     /// End forwarding when the daemon leaves.
     pub detach_on_exit: bool,
+    /// Where metrics are offered over HTTP.
+    pub metrics: Option<SocketAddr>,
     /// Sizes of the tables.
     pub capacity: Capacity,
     /// Seed of the flow hash; the same on directors that stand in for each other.

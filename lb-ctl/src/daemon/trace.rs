@@ -133,7 +133,7 @@ impl<D: Dataplane> Core<D> {
                 // Where the asker has gone away, the feed that is dropped here says so.
                 let _ = asker.send(reply);
             }
-            Heard::Packets(number, samples) if number == self.tracing.number => self.tell(&samples),
+            Heard::Packets(number, samples) if number == self.tracing.number => self.show(&samples),
             Heard::Closed(number) if number == self.tracing.number => self.end_trace(),
             Heard::Packets(..) | Heard::Closed(_) => {}
         }
@@ -161,7 +161,7 @@ impl<D: Dataplane> Core<D> {
     }
 
     /// Tells the client of packets, as far as it takes them.
-    fn tell(&mut self, samples: &Samples) {
+    fn show(&mut self, samples: &Samples) {
         let State::Running(running) = &mut self.tracing.state else { return };
         running.missed += samples.lost.saturating_sub(running.lost);
         running.lost = running.lost.max(samples.lost);

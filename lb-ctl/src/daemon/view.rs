@@ -8,18 +8,20 @@ use lb_common::value::{RealId, Stats, connection_state};
 use lb_common::verdict::Reason;
 
 use super::core::{Core, failed};
-use super::interfaces::Interface;
 use crate::api::wire;
 use crate::command::{CommandError, Reply};
 use crate::config::edit::no_service;
 use crate::config::model::{Endpoint, Service, Tracking};
 use crate::dataplane::{Dataplane, Tracked};
+use crate::metrics::Sample;
 use crate::neigh::table::Resolution;
-use crate::netlink::types::HeldAddress;
-use crate::sched::ring::Census;
 
 mod maps;
+mod metrics;
 mod real;
+mod status;
+
+pub(super) use status::status;
 
 /// A view that lacks the connections.
 pub(super) enum Unfinished {
@@ -27,6 +29,7 @@ pub(super) enum Unfinished {
     Connections(Owners),
     /// With the maps of connections of IPv4 and IPv6, empty as yet.
     Status(Box<wire::Status>, [wire::Map; 2]),
+    Metrics(Box<Sample>),
 }
 
 /// Who owns a connection: by real id and generation, the real's place in the list and its address.
@@ -59,6 +62,9 @@ impl Unfinished {
                     status.maps.push(wire::Map { entries, ..map });
                 }
                 Reply::Status(status)
+            }
+            Self::Metrics(sample) => {
+                Reply::Metrics(Box::new(Sample { connections: tracked.len() as u64, ..*sample }))
             }
         }
     }
@@ -99,6 +105,11 @@ fn connection(tracked: &Tracked, real: IpAddr) -> wire::Connection {
         port: tracked.vip.1,
         real,
     }
+}
+
+/// All that is measured.
+pub(super) fn metrics<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, CommandError> {
+    metrics::sample(core).map(Box::new).map(Unfinished::Metrics)
 }
 
 /// The services, all or one.
@@ -166,7 +177,8 @@ fn view_service<D: Dataplane>(
         let ring = id.and_then(|id| core.actual.ring(id));
         let is_origin = || slot.zip(ring).is_some_and(|(slot, ring)| ring.is_origin(slot));
         let settling = service.tracking == Tracking::Changes && is_origin();
-        let shown = real::view(&core.state, service, (*address, *real), stats);
+        let findings = core.checks.findings(&(service.endpoint, *address));
+        let shown = real::view(&core.state, service, (*address, *real), findings.as_ref(), stats);
         reals.push(wire::Real { settling, ..shown });
     }
     let stats = view_stats(stats.unwrap_or_default());
@@ -197,96 +209,4 @@ pub(super) fn resolution(resolution: &Resolution) -> String {
         Resolution::Local => "is this machine".to_owned(),
         Resolution::Unresolved(why) => format!("unresolved: {why}"),
     }
-}
-
-/// The state of the daemon.
-pub(super) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinished, CommandError> {
-    let services = &core.state.desired.services;
-    let reals = || services.values().flat_map(|service| &service.reals);
-    let up = reals()
-        .filter(|(address, real)| real.effective_weight() > 0 && core.state.is_reached(**address));
-    let status = wire::Status {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        pid: std::process::id(),
-        uptime: core.started.elapsed().as_secs(),
-        adopted: core.dataplane.adopted(),
-        pin_dir: core.options.pin_dir.display().to_string(),
-        program_id: core.dataplane.program_id(),
-        tracing: core.dataplane.is_tracing(),
-        config: config(core),
-        services: services.len() as u64,
-        reals: reals().count() as u64,
-        reals_up: up.count() as u64,
-        interfaces: core.interfaces.iter().map(|i| interface(core, i)).collect(),
-        maps: maps::fixed(core)?,
-        settling: settling(core)?,
-        packets: packets(core)?,
-    };
-    Ok(Unfinished::Status(Box::new(status), maps::connections(core)?))
-}
-
-fn settling<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::Settling>, CommandError> {
-    let services = core.state.desired.services.keys();
-    let moving = services.filter_map(|endpoint| {
-        let id = core.actual.services().get(endpoint)?.id;
-        let census = core.actual.ring(id)?.census();
-        (census != Census::default()).then_some((endpoint, id, census))
-    });
-    moving
-        .map(|(endpoint, id, census)| {
-            Ok(wire::Settling {
-                protocol: endpoint.protocol,
-                vip: endpoint.address,
-                port: endpoint.port,
-                slots: u64::from(core.dataplane.capacity().ring_slots),
-                unsettled: census.unsettled as u64,
-                marked: census.marked as u64,
-                deferred: core.dataplane.deferred(id).map_err(failed)?,
-            })
-        })
-        .collect()
-}
-
-fn interface<D: Dataplane>(core: &Core<D>, interface: &Interface) -> wire::Interface {
-    let Interface { name, link, attachment, problem, .. } = interface;
-    let ifindex = link.as_ref().map(|link| link.index);
-    let here = |held: &&HeldAddress| held.ours && interface.has_addresses_on(held.ifindex);
-    let ours = core.held.iter().filter(here);
-    let reason = match (attachment, problem) {
-        (Some(attachment), _) => attachment.reason.clone(),
-        (None, Some(problem)) => problem.clone(),
-        (None, None) => "not attached yet".to_owned(),
-    };
-    wire::Interface {
-        name: name.clone(),
-        ifindex,
-        up: link.as_ref().is_some_and(|link| link.up),
-        mode: attachment.as_ref().map(|attachment| attachment.mode.name().to_owned()),
-        reason,
-        link_id: attachment.as_ref().map(|attachment| attachment.link_id),
-        vips: ours.map(|held| held.address).collect(),
-    }
-}
-
-fn config<D: Dataplane>(core: &Core<D>) -> wire::ConfigStatus {
-    let path = core.store.path();
-    let (state, error) = match (core.store.changed_by_hand(), &core.stale) {
-        // Whatever it held when it was refused, it holds again what runs.
-        (Ok(false), _) if path.exists() => (wire::ConfigState::InSync, None),
-        (Ok(false), _) => (wire::ConfigState::Missing, None),
-        (_, Some(error)) => (wire::ConfigState::Stale, Some(error.clone())),
-        (Err(error), None) => (wire::ConfigState::Stale, Some(error.to_string())),
-        (Ok(true), None) => (wire::ConfigState::ChangedByHand, None),
-    };
-    wire::ConfigStatus { path: path.display().to_string(), state, error }
-}
-
-fn packets<D: Dataplane>(core: &Core<D>) -> Result<Vec<wire::ReasonCount>, CommandError> {
-    let counts = core.dataplane.reasons().map_err(failed)?;
-    let named = Reason::ALL.iter().zip(counts).map(|(reason, packets)| wire::ReasonCount {
-        verdict: reason.verdict().name().to_owned(),
-        reason: reason.name().to_owned(),
-        packets,
-    });
-    Ok(named.collect())
 }

@@ -9,6 +9,7 @@ mod neighbour;
 mod notice;
 mod request;
 mod route;
+pub mod tc;
 pub mod types;
 
 use std::io;

@@ -94,6 +94,9 @@ fn wanted(service: u32, real: &TargetReal, generation: u32) -> Real {
     if real.sorry {
         wanted.flags |= real_flags::SORRY;
     }
+    if real.down {
+        wanted.flags |= real_flags::DOWN;
+    }
     let Some(way) = real.way else { return wanted };
     wanted.flags |= real_flags::FORWARD;
     if real.weight > 0 {

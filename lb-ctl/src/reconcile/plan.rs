@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use lb_common::value::{Mac, Real, RealId, Service, Ticks, Tracking};
+use lb_common::value::{Mac, Real, RealId, Service, Ticks, Tracking, real_flags};
 use thiserror::Error;
 
 use super::actual::Actual;
@@ -328,7 +328,9 @@ impl Planner<'_> {
 
 /// Whether a real is new, or can do something more than before and nothing less.
 fn gains(real: &PlacedReal<'_>) -> bool {
-    real.before.is_none_or(|before| before != real.wanted && before.flags & !real.wanted.flags == 0)
+    let able = |flags: u32| flags & !real_flags::DOWN;
+    real.before
+        .is_none_or(|before| before != real.wanted && able(before.flags) & !real.wanted.flags == 0)
 }
 
 /// A free slot keeps nothing but its generation.

@@ -27,7 +27,13 @@ fn endpoint(n: u8) -> Endpoint {
 
 fn real(n: u8, weight: u16, ifindex: Option<u32>) -> TargetReal {
     let way = ifindex.map(|ifindex| way(ifindex, [2, 0, 0, 0, 0, n]));
-    TargetReal { address: Ipv4Addr::new(10, 0, 0, n).into(), weight, way, sorry: false }
+    TargetReal {
+        address: Ipv4Addr::new(10, 0, 0, n).into(),
+        weight,
+        way,
+        sorry: false,
+        down: false,
+    }
 }
 
 fn way(ifindex: u32, mac: Mac) -> Way {

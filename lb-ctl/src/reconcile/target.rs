@@ -54,6 +54,8 @@ pub struct TargetReal {
     pub way: Option<Way>,
     /// It stands in while no other takes connections.
     pub sorry: bool,
+    /// It is not known to be well, which is noted for the next daemon.
+    pub down: bool,
 }
 
 /// How new connections are given out.

@@ -76,9 +76,9 @@ async fn a_service_lives_and_dies() {
     assert_eq!(kind(client.add_service(&new_web(), REFUSE).await), ErrorKind::Exists);
     let new_real = NewReal { address: real, weight: Some(3) };
     client.add_real(web(), &new_real, REFUSE).await.unwrap();
-    let edit = RealEdit { weight: Some(5), drained: None };
+    let edit = RealEdit { weight: Some(5), ..RealEdit::default() };
     client.edit_real(web(), real, &edit, REFUSE).await.unwrap();
-    let drain = RealEdit { weight: None, drained: Some(true) };
+    let drain = RealEdit { drained: Some(true), ..RealEdit::default() };
     client.edit_real(web(), real, &drain, REFUSE).await.unwrap();
     let edit = ServiceEdit {
         name: Some("web".to_owned()),

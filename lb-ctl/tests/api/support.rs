@@ -115,6 +115,11 @@ impl Core {
             Command::Definition => Ok(Reply::Definition("{\"services\": []}\n".to_owned())),
             Command::List { only } => self.list(only).map(Reply::List),
             Command::Connections { .. } => Ok(Reply::Connections(wire::Connections::default())),
+            Command::CheckNow { endpoint, address } => {
+                self.check(endpoint, address).map(Reply::Checked)
+            }
+            Command::Events(_) => Ok(Reply::Events(wire::Events::default())),
+            Command::Metrics => Err(CommandError::Failed("nothing is counted".to_owned())),
             Command::Trace(_) => Err(CommandError::Failed("no packets behind this".to_owned())),
             Command::Status => Err(CommandError::Failed("no kernel behind this".to_owned())),
         }
@@ -159,6 +164,10 @@ impl Core {
                     if drained { wire::RealState::Drain } else { wire::RealState::Up };
                 Ok(line(format!("~ real {address} drained {drained}")))
             }
+            Change::Disable { endpoint, address, disabled } => {
+                self.real(endpoint, address)?.disabled = disabled;
+                Ok(line(format!("~ real {address} disabled {disabled}")))
+            }
             Change::Clear => {
                 self.services.clear();
                 Ok(line("- all".to_owned()))
@@ -183,6 +192,25 @@ impl Core {
             None => self.services.clone(),
         };
         Ok(wire::List { services })
+    }
+
+    /// Every real passes that is not drained.
+    fn check(
+        &mut self,
+        endpoint: Endpoint,
+        only: Option<std::net::IpAddr>,
+    ) -> Result<wire::Checked, CommandError> {
+        if let Some(address) = only {
+            self.real(endpoint, address)?;
+        }
+        let reals = self.find(endpoint)?.reals.iter();
+        let asked = reals.filter(|real| only.is_none_or(|only| only == real.address));
+        let checked = asked.map(|real| {
+            let passed = real.state == wire::RealState::Up;
+            let reason = (!passed).then(|| "connection refused".to_owned());
+            wire::CheckedReal { address: real.address, passed, reason }
+        });
+        Ok(wire::Checked { reals: checked.collect() })
     }
 
     fn find(&mut self, endpoint: Endpoint) -> Result<&mut wire::Service, CommandError> {
@@ -233,6 +261,8 @@ fn real(address: std::net::IpAddr, weight: u16) -> wire::Real {
         inactive_connections: 0,
         estimated: false,
         settling: false,
+        disabled: false,
+        health: None,
         stats: wire::Stats::default(),
     }
 }

@@ -14,16 +14,20 @@ fn keys(object: &Value) -> Vec<&str> {
     object.as_object().unwrap_or_else(|| panic!("{object}")).keys().map(String::as_str).collect()
 }
 
-const SERVICE: [&str; 13] = [
+const SERVICE: [&str; 17] = [
     "all_down",
     "expire_nodest",
     "hash",
+    "hysteresis",
     "idle_timeout",
+    "inhibit_on_failure",
     "name",
     "port",
     "protocol",
+    "quorum",
     "reals",
     "scheduler",
+    "slow_start",
     "stats",
     "timeouts",
     "tracking",

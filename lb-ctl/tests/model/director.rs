@@ -153,7 +153,7 @@ impl Director {
         let (mac, tags) = (mac(number), Tags::NONE);
         let hop = Way::Hop(NextHop { ifindex: INGRESS, mac, source: DIRECTOR, tags });
         let way = wanted.reachable.then_some(hop);
-        TargetReal { address, weight: wanted.weight, way, sorry: false }
+        TargetReal { address, weight: wanted.weight, way, sorry: false, down: false }
     }
 
     fn services(&self) -> Vec<TargetService> {

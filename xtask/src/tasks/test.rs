@@ -108,10 +108,14 @@ fn other_kernels(
     if vm::SUPPORTED {
         let mut cases = test("packet cases on Debian's kernel", "kernel_cases", &[]);
         run_in_vm(&mut cases.command)?;
+        // Where that kernel goes another way than newer ones.
+        let ways = ["--", "ends::", "other_", "every_"];
+        let mut probes = test("probes through the VIP on Debian's kernel", "via", &ways);
+        run_in_vm(&mut probes.command)?;
         // The program of this very xtask, which has built the bench with the tests.
         let mut count = Command::new(env::current_exe().context("where am I?")?);
         count.current_dir(root).args(["bench", "instructions", "--dev"]);
-        steps.extend([cases, Step { name: "instructions per packet", command: count }]);
+        steps.extend([cases, probes, Step { name: "instructions per packet", command: count }]);
     }
     Ok(steps)
 }

@@ -37,6 +37,12 @@ impl Common {
         }
         Ok(())
     }
+
+    /// Writes another plot and says where it is.
+    pub(crate) fn write_plot(&self, name: &str, svg: &str) -> anyhow::Result<()> {
+        println!("{}", report::write_plot(&self.out, name, svg)?.display());
+        Ok(())
+    }
 }
 
 #[derive(Args, Default)]

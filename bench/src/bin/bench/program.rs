@@ -2,10 +2,11 @@
 
 use bench::program::measure::{Effort, Measured, measure};
 use bench::program::report::report;
-use bench::program::row::Row;
-use bench::program::{plot, table};
+use bench::program::row::{Row, Scheduler};
+use bench::program::{plot, rows, schedulers, table};
 use bench::report::{Machine, pin_to_cpu, raise_file_limit};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::options::{Common, need_root, select};
 
@@ -16,6 +17,9 @@ pub(crate) struct Options {
     /// Only rows whose name contains this, for example `udp` or `new-flows/full/mh/ipv6`
     #[arg(long, value_name = "NAME")]
     row: Option<String>,
+    /// Only rows of these schedulers, for example `rr,wrr`
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = scheduler_names())]
+    scheduler: Vec<String>,
     /// Packets of one run [default: 1000000, with --quick 100000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     packets: Option<u32>,
@@ -23,8 +27,12 @@ pub(crate) struct Options {
 
 impl From<Common> for Options {
     fn from(common: Common) -> Self {
-        Self { common, row: None, packets: None }
+        Self { common, row: None, scheduler: Vec::new(), packets: None }
     }
+}
+
+fn scheduler_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Scheduler::ALL.map(Scheduler::name))
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -39,13 +47,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     print!("{}", table::head(&machine, effort));
     let measured = measure_all(&rows, effort)?;
     print!("\n{}\n{}", table::table(&measured), table::yardsticks(&measured));
-    common.write("program", &report(&measured, machine, effort), &plot::draw(&measured)?)
+    common.write("program", &report(&measured, machine, effort), &plot::draw(&measured)?)?;
+    match schedulers::draw(&measured)? {
+        Some(svg) => common.write_plot("program-schedulers", &svg),
+        None => Ok(()),
+    }
 }
 
 fn selected(options: &Options, packets: u32) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Row::all(packets);
+    let mut rows = rows::all(packets);
     if options.common.quick {
         rows.retain(Row::is_quick);
+    }
+    if !options.scheduler.is_empty() {
+        rows.retain(|row| options.scheduler.iter().any(|name| name == row.scheduler.name()));
     }
     select(rows, options.row.as_deref(), Row::label)
 }

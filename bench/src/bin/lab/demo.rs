@@ -16,6 +16,8 @@ use bench::load::{self, HttpLoad, Report};
 use crate::interrupt;
 use crate::screen::{bars, bytes, good, heading, printed, say, typed};
 
+mod health;
+
 const HTTP: u16 = 80;
 const ECHO: u16 = 7;
 /// Requests of each kind, enough for a distribution to show.
@@ -40,6 +42,7 @@ pub(crate) fn run(lb_ctl: &Path) -> Result<()> {
     demo.distribute()?;
     demo.show_the_way_back()?;
     demo.change_under_load()?;
+    demo.check_through_the_vip()?;
     drop(demo);
     let took = start.elapsed().as_secs();
     println!();
@@ -202,7 +205,7 @@ impl Demo {
     /// Types a command on the director.
     fn ctl(&self, arguments: &[&str]) -> Result<String> {
         interrupt::check()?;
-        let line = format!("lb-ctl {}", arguments.join(" "));
+        let line = format!("lb-ctl {}", arguments.iter().map(quoted).collect::<Vec<_>>().join(" "));
         typed("director", &line);
         self.director
             .ctl_ok(arguments)
@@ -212,6 +215,11 @@ impl Demo {
     fn on_client<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
         Ok(self.lab.client.namespace.enter(work)?)
     }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &&str) -> String {
+    if word.contains(['"', ' ']) { format!("'{word}'") } else { (*word).to_owned() }
 }
 
 /// Shows how the load is shared from now on.

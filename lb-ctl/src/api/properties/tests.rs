@@ -52,8 +52,30 @@ fn each_is_valid_by_itself() {
         (r#"{"allow": ["198.51.100.7/24"]}"#, "write 198.51.100.0/24"),
         (r#"{"deny": ["x"]}"#, "\"x\" is not a prefix"),
         (r#"{"sorry_server": "x"}"#, "sorry server \"x\" is not an IPv4 or IPv6 address"),
+        (r#"{"check": {"type": "telnet"}}"#, "check type \"telnet\" is unknown"),
+        (r#"{"check": {"type": "tcp", "path": "/"}}"#, "`path` does not belong to"),
+        (r#"{"quorum": 0}"#, "quorum 0 is outside 1 to"),
+        (r#"{"slow_start": "30"}"#, "slow start \"30\" has no unit"),
+        (r#"{"notify_down": "down.sh"}"#, "\"down.sh\" is not an absolute path"),
     ] {
         let error = changed(edit(text)).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");
     }
+}
+
+#[test]
+fn checks_and_what_follows() {
+    let asked = edit(
+        r#"{"check": {"type": "ping"}, "inhibit_on_failure": true, "quorum": 3, "hysteresis": 2,
+            "slow_start": "1500ms", "notify_up": "/bin/up", "quorum_down": ""}"#,
+    );
+    let change = changed(asked.clone()).unwrap();
+    assert_eq!(change.check, Some(Some(Check::new(crate::config::check::Probe::Ping))));
+    let numbers = (change.inhibit_on_failure, change.quorum, change.hysteresis);
+    assert_eq!(numbers, (Some(true), Some(3), Some(2)));
+    assert_eq!(change.slow_start, Some(std::time::Duration::from_millis(1500)));
+    let up = Some(HookCommand::parse("/bin/up").ok());
+    assert_eq!(change.hooks, HooksChange { up, quorum_down: Some(None), ..HooksChange::default() });
+    assert_eq!(new(asked), Ok(change));
+    assert_eq!(changed(edit(r#"{"check": {"type": "none"}}"#)).unwrap().check, Some(None));
 }

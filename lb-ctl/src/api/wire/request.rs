@@ -3,10 +3,14 @@
 use std::net::IpAddr;
 
 use lb_common::key::Protocol;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::config::file;
 use crate::config::model::{Endpoint, Ports};
+
+/// The type of a check that takes a check off.
+pub const NO_CHECK: &str = "none";
 
 /// A service to add.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +60,36 @@ pub struct NewService {
     /// The address of a server that takes the connections while none of the reals does.
     #[serde(default)]
     pub sorry_server: Option<String>,
+    /// How its reals are checked, as in the definition file; where absent, they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::object")]
+    #[schemars(schema_with = "check_or_none")]
+    pub check: Option<file::Check>,
+    /// Whether a real that fails its check keeps its connections and gets no new ones; false where
+    /// absent.
+    #[serde(default)]
+    pub inhibit_on_failure: Option<bool>,
+    /// The weight that the reals which are up must have together; 1 where absent.
+    #[serde(default)]
+    pub quorum: Option<u32>,
+    /// How much more than the quorum brings the service up, and how much less takes it down; 0 where
+    /// absent.
+    #[serde(default)]
+    pub hysteresis: Option<u32>,
+    /// How long a real that comes up takes to get its whole share, like `30s`; `0s` where absent.
+    #[serde(default)]
+    pub slow_start: Option<String>,
+    /// A command that is run when a real comes up.
+    #[serde(default)]
+    pub notify_up: Option<String>,
+    /// The same when a real goes down.
+    #[serde(default)]
+    pub notify_down: Option<String>,
+    /// The same when the service comes up.
+    #[serde(default)]
+    pub quorum_up: Option<String>,
+    /// The same when the service goes down.
+    #[serde(default)]
+    pub quorum_down: Option<String>,
 }
 
 impl NewService {
@@ -75,6 +109,15 @@ impl NewService {
             allow: self.allow,
             deny: self.deny,
             sorry_server: self.sorry_server,
+            check: self.check,
+            inhibit_on_failure: self.inhibit_on_failure,
+            quorum: self.quorum,
+            hysteresis: self.hysteresis,
+            slow_start: self.slow_start,
+            notify_up: self.notify_up,
+            notify_down: self.notify_down,
+            quorum_up: self.quorum_up,
+            quorum_down: self.quorum_down,
         };
         (endpoint, properties)
     }
@@ -97,6 +140,15 @@ impl NewService {
             allow: properties.allow,
             deny: properties.deny,
             sorry_server: properties.sorry_server,
+            check: properties.check,
+            inhibit_on_failure: properties.inhibit_on_failure,
+            quorum: properties.quorum,
+            hysteresis: properties.hysteresis,
+            slow_start: properties.slow_start,
+            notify_up: properties.notify_up,
+            notify_down: properties.notify_down,
+            quorum_up: properties.quorum_up,
+            quorum_down: properties.quorum_down,
         }
     }
 }
@@ -144,6 +196,47 @@ pub struct ServiceEdit {
     /// takes it off.
     #[serde(default)]
     pub sorry_server: Option<String>,
+    /// How its reals are checked from now on, as in the definition file; an object whose `type` is
+    /// `none` takes the check off.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "file::object")]
+    #[schemars(schema_with = "check_or_none")]
+    pub check: Option<file::Check>,
+    /// Whether a real that fails its check keeps its connections and gets no new ones.
+    #[serde(default)]
+    pub inhibit_on_failure: Option<bool>,
+    /// The weight that the reals which are up must have together.
+    #[serde(default)]
+    pub quorum: Option<u32>,
+    /// How much more than the quorum brings the service up, and how much less takes it down.
+    #[serde(default)]
+    pub hysteresis: Option<u32>,
+    /// How long a real that comes up takes to get its whole share, like `30s`; `0s` takes that off.
+    #[serde(default)]
+    pub slow_start: Option<String>,
+    /// A command that is run when a real comes up; an empty one takes it off.
+    #[serde(default)]
+    pub notify_up: Option<String>,
+    /// The same when a real goes down.
+    #[serde(default)]
+    pub notify_down: Option<String>,
+    /// The same when the service comes up.
+    #[serde(default)]
+    pub quorum_up: Option<String>,
+    /// The same when the service goes down.
+    #[serde(default)]
+    pub quorum_down: Option<String>,
+}
+
+/// A check of the definition file, or one that takes a check off.
+fn check_or_none(generator: &mut SchemaGenerator) -> Schema {
+    let check = generator.subschema_for::<file::Check>();
+    let none = json_schema!({
+        "type": "object",
+        "properties": { "type": { "const": NO_CHECK } },
+        "required": ["type"],
+        "additionalProperties": false,
+    });
+    json_schema!({ "anyOf": [check, none] })
 }
 
 /// Persistence of a service, whole or in part.
@@ -197,4 +290,7 @@ pub struct RealEdit {
     /// Out of scheduling, or back.
     #[serde(default)]
     pub drained: Option<bool>,
+    /// Out altogether, or back.
+    #[serde(default)]
+    pub disabled: Option<bool>,
 }

@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Real, Stats};
+use crate::config::hook::HookCommand;
 use crate::config::model::{self, Persistence, Ports, Scheduler, Timeouts};
+use crate::config::{duration, file};
 
 /// A service.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +51,29 @@ pub struct Service {
     /// Takes the connections while none of the reals does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sorry_server: Option<IpAddr>,
+    /// How its reals are checked, as in the definition file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<file::Check>,
+    /// Whether a real that fails its check keeps its connections and gets no new ones.
+    pub inhibit_on_failure: bool,
+    /// The weight that the reals which are up must have together.
+    pub quorum: u32,
+    /// How much more than the quorum brings the service up, and how much less takes it down.
+    pub hysteresis: u32,
+    /// How long a real that comes up takes to get its whole share.
+    pub slow_start: String,
+    /// The command that is run when a real comes up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_up: Option<String>,
+    /// The same when a real goes down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_down: Option<String>,
+    /// The same when the service comes up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum_up: Option<String>,
+    /// The same when the service goes down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quorum_down: Option<String>,
     /// Its counters.
     pub stats: Stats,
     /// How many of its packets were not forwarded, by reason, since the service was added or the
@@ -62,6 +87,7 @@ pub struct Service {
 impl From<&model::Service> for Service {
     /// A service as it is defined, with nothing counted and without its reals.
     fn from(service: &model::Service) -> Self {
+        let command = |command: Option<&HookCommand>| command.map(ToString::to_string);
         let texts = |prefixes: &[ipnet::IpNet]| prefixes.iter().map(ToString::to_string).collect();
         Self {
             name: service.name.clone(),
@@ -79,6 +105,15 @@ impl From<&model::Service> for Service {
             allow: texts(&service.sources.allow),
             deny: texts(&service.sources.deny),
             sorry_server: service.sorry_server,
+            check: service.check.as_ref().map(file::Check::from),
+            inhibit_on_failure: service.inhibit_on_failure,
+            quorum: service.quorum,
+            hysteresis: service.hysteresis,
+            slow_start: duration::written(service.slow_start),
+            notify_up: command(service.hooks.up.as_ref()),
+            notify_down: command(service.hooks.down.as_ref()),
+            quorum_up: command(service.hooks.quorum_up.as_ref()),
+            quorum_down: command(service.hooks.quorum_down.as_ref()),
             stats: Stats::default(),
             refused: BTreeMap::new(),
             reals: Vec::new(),

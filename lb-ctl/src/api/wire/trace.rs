@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::is_zero;
+use crate::config::hex;
 
 /// A packet's way through the program. One JSON object a line.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -52,23 +53,8 @@ pub struct TracedPacket {
 impl TracedPacket {
     /// The beginning of the frame; `None` where the digits are none.
     pub fn frame_bytes(&self) -> Option<Vec<u8>> {
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let pairs = self.frame.as_bytes().chunks(2).map(|pair| match *pair {
-            [high, low] => u8::try_from(digit(high)? << 4 | digit(low)?).ok(),
-            _ => None,
-        });
-        pairs.collect()
+        hex::bytes(&self.frame)
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -87,7 +73,7 @@ mod tests {
     fn a_frame_is_what_its_digits_say() {
         let bytes: Vec<u8> = (0..=255).collect();
         let of = |frame: String| TracedPacket { frame, ..packet() }.frame_bytes();
-        assert_eq!(of(hexadecimal(&bytes)), Some(bytes));
+        assert_eq!(of(hex::text(&bytes)), Some(bytes));
         for wrong in ["0", "zz", "001", "+1"] {
             assert_eq!(of(wrong.to_owned()), None, "{wrong}");
         }

@@ -57,11 +57,42 @@ pub struct PropertyArgs {
     /// A server that takes the connections while none of the reals does; none takes it off
     #[arg(long, value_name = "RIP")]
     pub sorry_server: Option<String>,
+    /// Check the reals: a type (tcp, http, https, udp, dns, smtp, ping, grpc), or a whole check as in
+    /// the definition file, like '{"type": "http", "path": "/healthz"}'; none takes it off
+    #[arg(long, value_name = "TYPE|JSON")]
+    pub check: Option<String>,
+    /// Leave a real that fails its check the connections it has: true, or false to take it out
+    /// [default: false]
+    #[arg(long, value_name = "BOOL")]
+    pub inhibit_on_failure: Option<String>,
+    /// The weight that the reals which are up must have together for the service to be up [default:
+    /// 1]
+    #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
+    pub quorum: Option<String>,
+    /// Come up at the quorum and this much more, go down below the quorum less this much [default:
+    /// 0]
+    #[arg(long, value_name = "WEIGHT", allow_hyphen_values = true)]
+    pub hysteresis: Option<String>,
+    /// Give a real that comes up its share bit by bit within this time; 0s at once [default: 0s]
+    #[arg(long, value_name = "TIME")]
+    pub slow_start: Option<String>,
+    /// Run this when a real comes up: the path of a program, and arguments; "" takes it off
+    #[arg(long, value_name = "COMMAND")]
+    pub notify_up: Option<String>,
+    /// Run this when a real goes down
+    #[arg(long, value_name = "COMMAND")]
+    pub notify_down: Option<String>,
+    /// Run this when the service comes up
+    #[arg(long, value_name = "COMMAND")]
+    pub quorum_up: Option<String>,
+    /// Run this when the service goes down
+    #[arg(long, value_name = "COMMAND")]
+    pub quorum_down: Option<String>,
 }
 
 impl PropertyArgs {
     /// Their names, of which `edit-service` needs one.
-    pub(super) const IDS: [&str; 15] = [
+    pub(super) const IDS: [&str; 24] = [
         "scheduler",
         "name",
         "hash",
@@ -77,5 +108,14 @@ impl PropertyArgs {
         "allow",
         "deny",
         "sorry_server",
+        "check",
+        "inhibit_on_failure",
+        "quorum",
+        "hysteresis",
+        "slow_start",
+        "notify_up",
+        "notify_down",
+        "quorum_up",
+        "quorum_down",
     ];
 }

@@ -78,6 +78,8 @@ fn wrong_usage() {
     assert_eq!(refused("lb-ctl edit-real -t 192.0.2.10:80 -r 192.0.2.21"), missing);
     assert_eq!(refused("lb-ctl edit-service -t 192.0.2.10:80"), missing);
     assert_eq!(refused("lb-ctl drain -t a -r b --timeout 3"), missing);
+    assert_eq!(refused("lb-ctl disable-real -t 192.0.2.10:80"), missing);
+    assert_eq!(refused("lb-ctl check-now -r 192.0.2.21"), missing);
     assert_eq!(refused("lb-ctl add-service -t a -u b"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list --stats --rate"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list -t a -u b"), ErrorKind::ArgumentConflict);

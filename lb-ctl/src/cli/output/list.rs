@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use lb_common::key::Protocol;
 
 use super::Digits;
-use super::number::column;
+use super::number::{column, duration};
 use crate::api::wire::{List, Real, RealState, Service, Stats};
 use crate::config::model::{AllDown, Hash, Persistence, Ports};
 
@@ -108,9 +108,14 @@ fn active(real: &Real) -> String {
 }
 
 fn state(real: &Real) -> String {
+    let state = real.state.name();
+    // Since when it is what its check says; for nothing else is that known.
+    let known = real.health.as_ref().filter(|health| health.state == state && !real.disabled);
+    let since = known.and_then(|health| health.age);
+    let since = since.map(|age| format!(" for {}", duration(age))).unwrap_or_default();
     match &real.reason {
-        Some(reason) if real.state != RealState::Up => format!("{}: {reason}", real.state.name()),
-        _ => real.state.name().to_owned(),
+        Some(reason) if real.state != RealState::Up => format!("{state}{since}: {reason}"),
+        _ => format!("{state}{since}"),
     }
 }
 

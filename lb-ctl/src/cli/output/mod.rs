@@ -1,6 +1,8 @@
-//! What goes to standard output. All but [`print`] is pure.
+//! What goes to standard output. All but [`print()`] and [`show`] is pure.
 
+pub(super) mod checked;
 pub(super) mod connections;
+pub(super) mod events;
 pub(super) mod list;
 mod number;
 pub(super) mod rate;
@@ -20,18 +22,29 @@ use crate::api::wire::Changes;
 
 /// Writes text to standard output. A reader who has seen enough (`lb-ctl list | head`) is no error.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
+    show(text).map(drop)
+}
+
+/// Writes text to standard output; `false` where the reader has seen enough.
+pub(super) fn show(text: &str) -> Result<bool, CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(CliError::Failed(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(CliError::Failed(format!("cannot write to standard output: {error}"))),
     }
 }
 
 /// A value as JSON, for people to read too.
 pub(super) fn json(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("wire types are plain data");
+    text.push('\n');
+    text
+}
+
+/// A value as JSON on one line.
+pub(super) fn json_line(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(value).expect("wire types are plain data");
     text.push('\n');
     text
 }

@@ -22,6 +22,17 @@ pub(super) fn column(number: u64, digits: Digits) -> String {
     format!("{number:>8}{unit}")
 }
 
+/// Seconds, as people say them.
+pub(super) fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +59,13 @@ mod tests {
     fn all_digits() {
         assert_eq!(column(7, Digits::All), "        7");
         assert_eq!(column(1_234_567_890, Digits::All), " 1234567890");
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration(59), "59 s");
+        assert_eq!(duration(61), "1 min 1 s");
+        assert_eq!(duration(86399), "23 h 59 min");
+        assert_eq!(duration(90000), "1 d 1 h");
     }
 }

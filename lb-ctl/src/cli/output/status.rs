@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::api::wire::{ConfigState, ConfigStatus, Interface, Map, Settling, Status};
+use super::number::duration;
+use crate::api::wire::{Checks, ConfigState, ConfigStatus, Interface, Map, Settling, Status};
 use crate::config::model::Endpoint;
 
 /// How many VIPs of an interface are named; there may be thousands.
@@ -26,6 +27,9 @@ pub(in crate::cli) fn table(status: &Status) -> String {
     }
     for map in &status.maps {
         line("map", fill(map));
+    }
+    if status.checks.running > 0 {
+        line("checks", checks(&status.checks));
     }
     for service in status.settling.iter().take(SHOWN_SERVICES) {
         line("settling", settling(service));
@@ -91,6 +95,13 @@ fn definition(config: &ConfigStatus) -> String {
     format!("{}: {state}{error}", config.path)
 }
 
+fn checks(checks: &Checks) -> String {
+    let Checks { running, up, down, unknown, worst_lateness } = *checks;
+    let unknown = if unknown == 0 { String::new() } else { format!(", {unknown} not known yet") };
+    let late = worst_lateness.div_ceil(1000);
+    format!("{running} reals: {up} up, {down} down{unknown}; no probe was later than {late} ms")
+}
+
 fn interface_words(interface: &Interface) -> String {
     let Interface { name, ifindex, up, mode, reason, link_id, vips } = interface;
     let mut words = name.clone();
@@ -146,16 +157,6 @@ fn settling(service: &Settling) -> String {
         let _ = write!(words, "; {deferred} packets came too fast to be recorded, which delays it");
     }
     words
-}
-
-fn duration(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, ..) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
 }
 
 #[cfg(test)]
@@ -237,13 +238,5 @@ packets    drop     no-real                        3
         ] {
             assert_eq!(memory(bytes), text);
         }
-    }
-
-    #[test]
-    fn durations() {
-        assert_eq!(duration(59), "59 s");
-        assert_eq!(duration(61), "1 min 1 s");
-        assert_eq!(duration(86399), "23 h 59 min");
-        assert_eq!(duration(90000), "1 d 1 h");
     }
 }

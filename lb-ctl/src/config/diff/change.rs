@@ -53,6 +53,8 @@ pub enum Object {
         /// The service it belongs to.
         service: ServiceId,
     },
+    /// Whom to notify.
+    Notify,
 }
 
 /// What names a service.
@@ -92,6 +94,7 @@ impl fmt::Display for Object {
             Self::Interface { interface } => write!(f, "interface {interface}"),
             Self::Service(service) => write!(f, "service {service}"),
             Self::Real { address, service } => write!(f, "real {address} of {service}"),
+            Self::Notify => f.write_str("notify"),
         }
     }
 }

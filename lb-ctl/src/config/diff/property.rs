@@ -1,15 +1,14 @@
-//! Properties that come, go or differ, and how they are written.
+//! Properties that come, go or differ.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::file::Check;
 use crate::config::model::Persistence;
 
-/// More prefixes than these are counted instead of named.
-const NAMED_PREFIXES: usize = 3;
+mod words;
 
 /// What an object that comes or goes is like; what does not apply to it, and what is as it is by
 /// default, is absent.
@@ -58,12 +57,42 @@ pub struct Properties {
     /// Takes the connections while none of the reals does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sorry_server: Option<IpAddr>,
+    /// How its reals are checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Box<Check>>,
+    /// Whether a real that fails its check keeps its connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inhibit_on_failure: Option<bool>,
+    /// The weight that the reals which are up must have together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// How much more or less than the quorum it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hysteresis: Option<u32>,
+    /// How long a real that comes up takes to get its whole share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_start: Option<String>,
+    /// The command that is run when a real comes up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify_up: Option<String>,
+    /// The command that is run when a real goes down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify_down: Option<String>,
+    /// The command that is run when the service comes up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum_up: Option<String>,
+    /// The command that is run when the service goes down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum_down: Option<String>,
     /// The weight of a real.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u16>,
     /// Whether a real is drained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<bool>,
+    /// Whether a real is disabled; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable: Option<bool>,
 }
 
 /// A property that differs.
@@ -99,95 +128,38 @@ pub enum Field {
     Deny { added: Vec<String>, removed: Vec<String> },
     /// Takes the connections while none of the reals does.
     SorryServer { from: Option<IpAddr>, to: Option<IpAddr> },
+    /// How the reals of a service are checked.
+    Check { from: Option<Box<Check>>, to: Option<Box<Check>> },
+    /// Whether a real that fails its check keeps its connections.
+    InhibitOnFailure { from: bool, to: bool },
+    /// The weight that the reals which are up must have together.
+    Quorum { from: u32, to: u32 },
+    /// How much more or less than the quorum it takes.
+    Hysteresis { from: u32, to: u32 },
+    /// How long a real that comes up takes to get its whole share.
+    SlowStart { from: String, to: String },
+    /// The command that is run when a real comes up.
+    NotifyUp { from: Option<String>, to: Option<String> },
+    /// The command that is run when a real goes down.
+    NotifyDown { from: Option<String>, to: Option<String> },
+    /// The command that is run when the service comes up.
+    QuorumUp { from: Option<String>, to: Option<String> },
+    /// The command that is run when the service goes down.
+    QuorumDown { from: Option<String>, to: Option<String> },
     /// The weight of a real.
     Weight { from: u16, to: u16 },
     /// Whether a real is drained.
     Drain { from: bool, to: bool },
-}
-
-impl Properties {
-    fn parts(&self) -> Vec<String> {
-        let time = |what, time: Option<u32>| time.map(|seconds| format!("{what} {seconds}s"));
-        let list = |what, list: &[String]| {
-            (!list.is_empty()).then(|| format!("{what} {}", prefixes("", list)))
-        };
-        [
-            self.scheduler.clone(),
-            self.hash.as_ref().map(|hash| format!("hash {hash}")),
-            self.persistence.map(|persistence| format!("persistence {persistence}")),
-            self.tracking.as_ref().map(|tracking| format!("tracking {tracking}")),
-            time("idle timeout", self.idle_timeout),
-            time("SYN timeout", self.syn_timeout),
-            time("FIN timeout", self.fin_timeout),
-            time("closed timeout", self.closed_timeout),
-            self.expire_nodest.map(|expires| format!("expire nodest {expires}")),
-            self.all_down.as_ref().map(|all_down| format!("all down {all_down}")),
-            list("allow", &self.allow),
-            list("deny", &self.deny),
-            self.sorry_server.map(|address| format!("sorry server {address}")),
-            self.name.as_ref().map(|name| format!("name {name:?}")),
-            self.weight.map(|weight| format!("weight {weight}")),
-            (self.drain == Some(true)).then(|| "drained".to_owned()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-}
-
-impl fmt::Display for Properties {
-    /// In brackets after a blank, or nothing where there are none.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = self.parts();
-        if parts.is_empty() { Ok(()) } else { write!(f, " ({})", parts.join(", ")) }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |name: &Option<String>| name.as_ref().map(|name| format!("{name:?}"));
-        match self {
-            Self::Name { from, to } => {
-                write!(f, "name {} -> {}", or_none(name(from)), or_none(name(to)))
-            }
-            Self::Scheduler { from, to } => write!(f, "scheduler {from} -> {to}"),
-            Self::Hash { from, to } => write!(f, "hash {from} -> {to}"),
-            Self::Persistence { from, to } => {
-                write!(f, "persistence {} -> {}", or_none(*from), or_none(*to))
-            }
-            Self::Tracking { from, to } => write!(f, "tracking {from} -> {to}"),
-            Self::IdleTimeout { from, to } => write!(f, "idle timeout {from}s -> {to}s"),
-            Self::SynTimeout { from, to } => write!(f, "SYN timeout {from}s -> {to}s"),
-            Self::FinTimeout { from, to } => write!(f, "FIN timeout {from}s -> {to}s"),
-            Self::ClosedTimeout { from, to } => write!(f, "closed timeout {from}s -> {to}s"),
-            Self::ExpireNodest { from, to } => write!(f, "expire nodest {from} -> {to}"),
-            Self::AllDown { from, to } => write!(f, "all down {from} -> {to}"),
-            Self::Allow { added, removed } => write!(f, "allow {}", moved(added, removed)),
-            Self::Deny { added, removed } => write!(f, "deny {}", moved(added, removed)),
-            Self::SorryServer { from, to } => {
-                write!(f, "sorry server {} -> {}", or_none(*from), or_none(*to))
-            }
-            Self::Weight { from, to } => write!(f, "weight {from} -> {to}"),
-            Self::Drain { to: true, .. } => f.write_str("drained"),
-            Self::Drain { to: false, .. } => f.write_str("no longer drained"),
-        }
-    }
-}
-
-fn or_none(value: Option<impl fmt::Display>) -> String {
-    value.map_or_else(|| "none".to_owned(), |value| value.to_string())
-}
-
-/// Prefixes with a sign each, or how many there are.
-fn prefixes(sign: &str, list: &[String]) -> String {
-    if list.len() > NAMED_PREFIXES {
-        return format!("{sign}{} prefixes", list.len());
-    }
-    let signed: Vec<String> = list.iter().map(|prefix| format!("{sign}{prefix}")).collect();
-    signed.join(" ")
-}
-
-fn moved(added: &[String], removed: &[String]) -> String {
-    let both = [prefixes("+", added), prefixes("-", removed)];
-    both.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+    /// Whether a real is disabled.
+    Disable { from: bool, to: bool },
+    /// Who runs commands.
+    User { from: String, to: String },
+    /// How long a command may take.
+    Timeout { from: String, to: String },
+    /// Mail, in words.
+    Mail { from: Option<String>, to: Option<String> },
+    /// The password of mail, of which nothing is said.
+    Password,
+    /// Where events are posted to, in words.
+    Webhooks { added: Vec<String>, removed: Vec<String> },
 }

@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use ipnet::IpNet;
 
 use super::{Field, Properties};
+use crate::config::duration::written;
+use crate::config::file::Check;
+use crate::config::hook::HookCommand;
 use crate::config::model::Service;
 
 /// What a service that comes or goes is like.
@@ -29,8 +32,34 @@ pub(super) fn properties(service: &Service) -> Properties {
         allow: texts(&service.sources.allow),
         deny: texts(&service.sources.deny),
         sorry_server: service.sorry_server,
+        ..health(service)
+    }
+}
+
+/// The same of its check and of what follows.
+fn health(service: &Service) -> Properties {
+    let usual = Service::new(service.endpoint);
+    let hooks = &service.hooks;
+    Properties {
+        check: check(service),
+        inhibit_on_failure: service.inhibit_on_failure.then_some(true),
+        quorum: (service.quorum != usual.quorum).then_some(service.quorum),
+        hysteresis: (service.hysteresis != usual.hysteresis).then_some(service.hysteresis),
+        slow_start: (service.slow_start != usual.slow_start).then(|| written(service.slow_start)),
+        notify_up: command(hooks.up.as_ref()),
+        notify_down: command(hooks.down.as_ref()),
+        quorum_up: command(hooks.quorum_up.as_ref()),
+        quorum_down: command(hooks.quorum_down.as_ref()),
         ..Properties::default()
     }
+}
+
+fn check(service: &Service) -> Option<Box<Check>> {
+    service.check.as_ref().map(|check| Box::new(check.into()))
+}
+
+fn command(command: Option<&HookCommand>) -> Option<String> {
+    command.map(ToString::to_string)
 }
 
 /// What differs between two services of one endpoint, but for their reals.
@@ -58,6 +87,15 @@ pub(super) fn fields(old: &Service, new: &Service) -> Vec<Field> {
         ExpireNodest: |service: &Service| service.expire_nodest;
         AllDown: |service: &Service| word(service.all_down.name());
         SorryServer: |service: &Service| service.sorry_server;
+        Check: check;
+        InhibitOnFailure: |service: &Service| service.inhibit_on_failure;
+        Quorum: |service: &Service| service.quorum;
+        Hysteresis: |service: &Service| service.hysteresis;
+        SlowStart: |service: &Service| written(service.slow_start);
+        NotifyUp: |service: &Service| command(service.hooks.up.as_ref());
+        NotifyDown: |service: &Service| command(service.hooks.down.as_ref());
+        QuorumUp: |service: &Service| command(service.hooks.quorum_up.as_ref());
+        QuorumDown: |service: &Service| command(service.hooks.quorum_down.as_ref());
     };
     let allow = moved(&old.sources.allow, &new.sources.allow);
     let deny = moved(&old.sources.deny, &new.sources.deny);

@@ -3,7 +3,10 @@ use serde_json::json;
 
 use super::*;
 use crate::config::edit::{self, ServiceChange};
-use crate::config::model::{Scheduler, Tracking};
+use crate::config::model::{self, Scheduler, Tracking};
+use crate::config::notify::Webhook;
+use crate::config::parse;
+use crate::config::samples::health::HEALTH;
 use crate::config::samples::{any_desired, desired, ip, tcp, udp, whole};
 
 fn lines(old: &Desired, new: &Desired) -> Vec<String> {
@@ -98,6 +101,68 @@ fn shows_what_a_service_does_with_its_clients() {
     );
 }
 
+fn healthy() -> Desired {
+    parse(HEALTH).unwrap()
+}
+
+#[test]
+fn shows_checks_and_what_follows() {
+    let healthy = healthy();
+    let endpoint = tcp("192.0.2.10", 443);
+    let plain =
+        Service { reals: [(ip("192.0.2.21"), Real::new(1))].into(), ..Service::new(endpoint) };
+    let plain = Desired { services: [(endpoint, plain)].into(), ..Desired::default() };
+    let words = "https /healthz?deep=1 every 500ms via rip, ";
+    let shown = lines(&Desired::default(), &healthy);
+    let begin = format!("+ service tcp 192.0.2.10:443 (mh, check {words}");
+    assert!(shown[0].starts_with(&begin), "{}", shown[0]);
+    let end = "inhibit on failure true, quorum 3, hysteresis 2, slow start 30s, notify up \"/bin/up \
+               'a b'\", notify down \"/bin/down\", quorum up \"/bin/qup\", quorum down \
+               \"/bin/qdown\")";
+    assert!(shown[0].ends_with(end), "{}", shown[0]);
+    assert_eq!(shown[1], "+ real 192.0.2.21 of tcp 192.0.2.10:443 (weight 1, disabled)");
+    let gone = lines(&healthy, &plain);
+    assert!(gone[0].contains(&format!("443: check {words}")), "{}", gone[0]);
+    let end = " -> none, inhibit on failure true -> false, quorum 3 -> 1, hysteresis 2 -> 0, slow \
+               start 30s -> 0s, notify up \"/bin/up 'a b'\" -> none, notify down \"/bin/down\" -> \
+               none, quorum up \"/bin/qup\" -> none, quorum down \"/bin/qdown\" -> none";
+    assert!(gone[0].ends_with(end), "{}", gone[0]);
+    assert_eq!(gone[1], "~ real 192.0.2.21 of tcp 192.0.2.10:443: enabled");
+    let disabled = lines(&plain, &healthy);
+    assert_eq!(disabled[1], "~ real 192.0.2.21 of tcp 192.0.2.10:443: disabled");
+}
+
+fn hook(host: &str) -> Webhook {
+    Webhook { url: format!("http://{host}"), timeout: Webhook::TIMEOUT, ca: None }
+}
+
+#[test]
+fn shows_whom_to_notify_and_no_secrets() {
+    let all = Desired { notify: healthy().notify, ..Desired::default() };
+    let mail = "mail.example.org:2525 (tls, login \"lb\", ca /etc/ssl/mail.pem, batch 60s) from \
+                lb@example.org to a@example.org b@example.org";
+    let hooks = "https://hooks.example.org/... (timeout 1s, ca /etc/ssl/hook.pem)";
+    assert_eq!(
+        lines(&Desired::default(), &all),
+        [format!(
+            "~ notify: user root -> lb-notify, timeout 30s -> 5s, mail none -> {mail}, webhooks \
+             +{hooks} +http://192.0.2.30:8080"
+        )]
+    );
+    let mut other = all.clone();
+    other.notify.mail.as_mut().unwrap().login.as_mut().unwrap().password = "other".to_owned();
+    other.notify.webhooks.reverse();
+    assert_eq!(lines(&all, &other), ["~ notify: another mail password"]);
+    let many = |host| model::Notify { webhooks: vec![hook(host); 4], ..all.notify.clone() };
+    let more = Desired { notify: many("a"), ..all.clone() };
+    let shown = lines(&all, &more).concat();
+    assert_eq!(shown.matches("+http://a").count(), 4, "{shown}");
+    other.notify.webhooks.remove(0);
+    other.notify.mail = None;
+    let gone = format!("~ notify: mail {mail} -> none, webhooks -http://192.0.2.30:8080");
+    assert_eq!(lines(&all, &other), [gone]);
+}
+
 #[test]
 fn order_is_no_difference() {
     let mut other = desired();
@@ -136,7 +201,7 @@ proptest! {
     #[test]
     fn is_empty_exactly_where_nothing_differs(old in any_desired(), new in any_desired()) {
         prop_assert_eq!(diff(&old, &old), []);
-        let same = old.services == new.services && {
+        let same = old.services == new.services && old.notify == new.notify && {
             let sorted = |desired: &Desired| {
                 let mut names = desired.interfaces.clone();
                 names.sort();
@@ -145,6 +210,28 @@ proptest! {
             sorted(&old) == sorted(&new)
         };
         prop_assert_eq!(diff(&old, &new).is_empty(), same);
+    }
+
+    #[test]
+    fn each_property_of_health_is_a_difference(old in any_desired(), new in any_desired()) {
+        // Two that are drawn apart hardly ever have a service in common.
+        let mut moved = old.clone();
+        moved.notify.clone_from(&new.notify);
+        for (service, other) in moved.services.values_mut().zip(new.services.values()) {
+            service.quorum = other.quorum;
+            service.hysteresis = other.hysteresis;
+            service.inhibit_on_failure = other.inhibit_on_failure;
+            service.slow_start = other.slow_start;
+            service.hooks.clone_from(&other.hooks);
+            service.check.clone_from(&other.check);
+        }
+        let sorted = |desired: &Desired| {
+            let mut webhooks = desired.notify.webhooks.clone();
+            webhooks.sort_by(|a, b| a.url.cmp(&b.url));
+            model::Notify { webhooks, ..desired.notify.clone() }
+        };
+        let same = old.services == moved.services && sorted(&old) == sorted(&moved);
+        prop_assert_eq!(diff(&old, &moved).is_empty(), same);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Properties of a service that are given, and what they make of it.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::model::{AllDown, Hash, Persistence, Scheduler, Service, Timeouts, Tracking};
+use crate::config::hook::HookCommand;
+use crate::config::model::{
+    AllDown, Check, Hash, Hooks, Persistence, Scheduler, Service, Timeouts, Tracking,
+};
 use crate::config::rules::policy::{PolicyError, full_prefix};
 use crate::config::rules::{self, RuleError};
 
@@ -37,6 +41,18 @@ pub struct ServiceChange {
     pub deny: Option<Vec<IpNet>>,
     /// Takes the connections while none of the reals does; `Some(None)` takes it off.
     pub sorry_server: Option<Option<IpAddr>>,
+    /// How its reals are checked; `Some(None)` takes the check off.
+    pub check: Option<Option<Check>>,
+    /// Whether a real that fails its check keeps its connections.
+    pub inhibit_on_failure: Option<bool>,
+    /// The weight that the reals which are up must have together.
+    pub quorum: Option<u32>,
+    /// How much more or less than the quorum it takes.
+    pub hysteresis: Option<u32>,
+    /// How long a real that comes up takes to get its whole share; zero takes that off.
+    pub slow_start: Option<Duration>,
+    /// Commands that are run when reals come and go.
+    pub hooks: HooksChange,
 }
 
 /// Persistence, to change or to begin with.
@@ -64,6 +80,19 @@ pub struct TimeoutsChange {
     pub closed: Option<u32>,
 }
 
+/// See [`Hooks`]; what is `None` stays, `Some(None)` takes a command off.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HooksChange {
+    /// When a real comes up.
+    pub up: Option<Option<HookCommand>>,
+    /// When a real goes down.
+    pub down: Option<Option<HookCommand>>,
+    /// When the service comes up.
+    pub quorum_up: Option<Option<HookCommand>>,
+    /// When the service goes down.
+    pub quorum_down: Option<Option<HookCommand>>,
+}
+
 impl ServiceChange {
     /// Takes over what is given but for the name, whose rule needs the other services.
     pub(super) fn apply(&self, service: &mut Service) -> Result<(), RuleError> {
@@ -83,6 +112,12 @@ impl ServiceChange {
         set(&mut service.sources.allow, self.allow.as_ref());
         set(&mut service.sources.deny, self.deny.as_ref());
         set(&mut service.sorry_server, self.sorry_server.as_ref());
+        set(&mut service.check, self.check.as_ref());
+        set(&mut service.inhibit_on_failure, self.inhibit_on_failure.as_ref());
+        set(&mut service.quorum, self.quorum.as_ref());
+        set(&mut service.hysteresis, self.hysteresis.as_ref());
+        set(&mut service.slow_start, self.slow_start.as_ref());
+        self.hooks.apply(&mut service.hooks);
         rules::service(service).map_err(|broken| broken.error)
     }
 
@@ -117,6 +152,15 @@ impl TimeoutsChange {
         set(&mut timeouts.syn, self.syn.as_ref());
         set(&mut timeouts.fin, self.fin.as_ref());
         set(&mut timeouts.closed, self.closed.as_ref());
+    }
+}
+
+impl HooksChange {
+    fn apply(&self, hooks: &mut Hooks) {
+        set(&mut hooks.up, self.up.as_ref());
+        set(&mut hooks.down, self.down.as_ref());
+        set(&mut hooks.quorum_up, self.quorum_up.as_ref());
+        set(&mut hooks.quorum_down, self.quorum_down.as_ref());
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::model::{Hash, Persistence, Ports, Scheduler, Tracking};
 use crate::config::samples::{desired, ip, tcp, udp};
 
+mod health;
 mod sequences;
 
 fn web() -> Endpoint {
@@ -239,12 +240,12 @@ fn refuses_a_real_that_the_file_would_refuse() {
 fn draining_keeps_the_weight() {
     let (first, second) = (ip("192.0.2.21"), ip("192.0.2.22"));
     let drained = drain(&desired(), web(), first).unwrap();
-    assert_eq!(drained.services[&web()].reals[&first], Real { weight: 1, drained: true });
+    assert_eq!(drained.services[&web()].reals[&first], Real { drained: true, ..Real::new(1) });
     assert_eq!(drain(&drained, web(), first).unwrap(), drained);
     assert_eq!(undrain(&drained, web(), first).unwrap(), desired());
     assert_eq!(undrain(&desired(), web(), first).unwrap(), desired());
     let edited = edit_real(&desired(), web(), second, 5).unwrap();
-    assert_eq!(edited.services[&web()].reals[&second], Real { weight: 5, drained: true });
+    assert_eq!(edited.services[&web()].reals[&second], Real { drained: true, ..Real::new(5) });
     assert_eq!(kind(drain(&desired(), web(), ip("192.0.2.29"))), EditErrorKind::NotFound);
     assert_eq!(kind(undrain(&desired(), web(), ip("192.0.2.29"))), EditErrorKind::NotFound);
 }

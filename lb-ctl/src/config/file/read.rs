@@ -18,6 +18,33 @@ pub(super) fn netmask<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     deserializer.deserialize_u64(Number { expects, rule: rules::policy::netmask_number }).map(Some)
 }
 
+pub(super) fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let expects = "a port, a whole number from 1 to 65535";
+    deserializer.deserialize_u64(Number { expects, rule: rules::check::port }).map(Some)
+}
+
+pub(super) fn rise<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let expects = "a number of successes";
+    deserializer.deserialize_u64(Number { expects, rule: rules::check::rise }).map(Some)
+}
+
+pub(super) fn fall<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let expects = "a number of failures";
+    deserializer.deserialize_u64(Number { expects, rule: rules::check::fall }).map(Some)
+}
+
+pub(super) fn quorum<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let expects = "a quorum, a sum of weights";
+    deserializer.deserialize_u64(Number { expects, rule: rules::quorum::quorum }).map(Some)
+}
+
+pub(super) fn hysteresis<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    let expects = "a hysteresis, a sum of weights";
+    deserializer.deserialize_u64(Number { expects, rule: rules::quorum::hysteresis }).map(Some)
+}
+
 /// What is given is something: `null` is not.
 pub(super) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
@@ -45,6 +72,38 @@ impl de::Visitor<'_> for Duration {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
         Ok(text.to_owned())
+    }
+}
+
+pub(super) fn statuses<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
+    let statuses = Vec::<Status>::deserialize(deserializer)?;
+    Ok(statuses.into_iter().map(|status| status.0).collect())
+}
+
+/// A status or a range of them; who writes a number means its digits.
+struct Status(String);
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Status;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a status like \"200\" or \"300-399\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Status, E> {
+                Ok(Status(text.to_owned()))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Status, E> {
+                Ok(Status(number.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 
@@ -93,7 +152,11 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-pub(super) fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Reads a struct that is written as an object and as nothing else, where one is given.
+///
+/// # Errors
+/// Where it is something else, or not such a struct.
+pub fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

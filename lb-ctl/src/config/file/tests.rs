@@ -1,6 +1,9 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::check::Via;
+use crate::config::notify::MailSecurity;
+use crate::config::samples::health::HEALTH;
 use crate::config::samples::{desired, whole};
 
 #[test]
@@ -68,20 +71,29 @@ fn the_schema_says_what_the_parser_takes() {
     };
     let (top, service) = (properties(&schema, None), properties(&schema, Some("Service")));
     let real = properties(&schema, Some("Real"));
-    assert_eq!(keys(&top), ["interfaces", "services"]);
+    assert_eq!(keys(&top), ["interfaces", "notify", "services"]);
     let all = [
         "all_down",
         "allow",
+        "check",
         "deny",
         "expire_nodest",
         "hash",
+        "hysteresis",
         "idle_timeout",
+        "inhibit_on_failure",
         "name",
+        "notify_down",
+        "notify_up",
         "persistence",
         "port",
         "protocol",
+        "quorum",
+        "quorum_down",
+        "quorum_up",
         "reals",
         "scheduler",
+        "slow_start",
         "sorry_server",
         "timeouts",
         "tracking",
@@ -93,7 +105,7 @@ fn the_schema_says_what_the_parser_takes() {
     assert_eq!(persistence["netmask"]["maximum"], 128);
     let timeouts = properties(&schema, Some("Timeouts"));
     assert_eq!(keys(&timeouts), ["closed", "fin", "syn"]);
-    assert_eq!(keys(&real), ["address", "drain", "weight"]);
+    assert_eq!(keys(&real), ["address", "disable", "drain", "weight"]);
     assert_eq!(schema["required"], json!(null));
     assert_eq!(schema["$defs"]["Service"]["required"], json!(["protocol", "vip", "port"]));
     assert_eq!(schema["$defs"]["Real"]["required"], json!(["address"]));
@@ -128,4 +140,48 @@ fn the_schema_says_what_the_parser_takes() {
     {
         assert!(property.1["description"].is_string(), "{property:?}");
     }
+}
+
+#[test]
+fn renders_health_without_what_is_usual() {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let desired = crate::config::parse(HEALTH).unwrap();
+    let mut expected = read(HEALTH);
+    let service = &mut expected["services"][0];
+    // Written as everything is: numbers as ranges, digits in lower case, times in seconds.
+    service["check"]["status"] = json!(["200", "300-399"]);
+    let digest = service["check"]["sha256"].as_str().unwrap().to_lowercase();
+    service["check"]["sha256"] = json!(digest);
+    service["scheduler"] = json!("mh");
+    service["reals"][0]["weight"] = json!(1);
+    expected["notify"]["mail"]["batch"] = json!("60s");
+    assert_eq!(read(&render(&desired)), expected);
+}
+
+#[test]
+fn the_schema_says_what_checks_and_notification_take() {
+    let schema = schema();
+    let check = properties(&schema, Some("Check"));
+    assert_eq!(check["type"]["enum"], json!(crate::config::rules::check::TYPES));
+    assert_eq!(schema["$defs"]["Check"]["required"], json!(["type"]));
+    assert_eq!(check["via"]["enum"], json!(Via::ALL.map(Via::name)));
+    assert_eq!(check["interval"]["pattern"], "^0*[1-9][0-9]*(ms|[smhd])$");
+    assert_eq!(check["fall"]["maximum"], 1000);
+    assert_eq!(check["status"]["items"]["anyOf"][1]["maximum"], 599);
+    let [notify, mail, webhook] =
+        ["Notify", "Mail", "Webhook"].map(|name| properties(&schema, Some(name)));
+    let security = MailSecurity::ALL.map(MailSecurity::name);
+    assert_eq!(mail["security"]["enum"], json!(security));
+    assert_eq!(schema["$defs"]["Mail"]["required"], json!(["server", "from", "to"]));
+    for (name, property) in
+        [&check, &notify, &mail, &webhook].into_iter().flat_map(|all| all.as_object().unwrap())
+    {
+        assert!(property["description"].is_string(), "{name}");
+    }
+    // A key that no type takes would be refused wherever it stands.
+    let taken = |key: &String| {
+        let types = crate::config::rules::check::TYPES;
+        types.iter().any(|kind| crate::config::rules::check::belongs(kind, key).is_ok())
+    };
+    assert!(check.as_object().unwrap().keys().all(taken));
 }

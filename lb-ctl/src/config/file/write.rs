@@ -2,15 +2,22 @@
 
 use std::net::IpAddr;
 
-use super::{Document, Persistence, Real, Service, Timeouts};
+use super::{Check, Document, Notify, Persistence, Real, Service, Timeouts};
+use crate::config::duration;
+use crate::config::hook::HookCommand;
 use crate::config::model::{self, Desired};
 use crate::config::rules::policy::full_prefix;
+
+mod check;
+mod notify;
 
 impl From<&Desired> for Document {
     fn from(desired: &Desired) -> Self {
         Self {
             interfaces: desired.interfaces.clone(),
             services: desired.services.values().map(Service::from).collect(),
+            notify: (desired.notify != model::Notify::default())
+                .then(|| Notify::from(&desired.notify)),
         }
     }
 }
@@ -36,13 +43,28 @@ impl From<&model::Service> for Service {
             allow: service.sources.allow.iter().map(ToString::to_string).collect(),
             deny: service.sources.deny.iter().map(ToString::to_string).collect(),
             sorry_server: service.sorry_server.map(|address| address.to_string()),
+            check: service.check.as_ref().map(Check::from),
+            inhibit_on_failure: service.inhibit_on_failure,
+            quorum: (service.quorum != usual.quorum).then_some(service.quorum),
+            hysteresis: (service.hysteresis != usual.hysteresis).then_some(service.hysteresis),
+            slow_start: (service.slow_start != usual.slow_start)
+                .then(|| duration::written(service.slow_start)),
+            notify_up: command(service.hooks.up.as_ref()),
+            notify_down: command(service.hooks.down.as_ref()),
+            quorum_up: command(service.hooks.quorum_up.as_ref()),
+            quorum_down: command(service.hooks.quorum_down.as_ref()),
             reals: service.reals.iter().map(real).collect(),
         }
     }
 }
 
 fn real((address, real): (&IpAddr, &model::Real)) -> Real {
-    Real { address: address.to_string(), weight: real.weight, drain: real.drained }
+    let model::Real { weight, drained, disabled } = *real;
+    Real { address: address.to_string(), weight, drain: drained, disable: disabled }
+}
+
+fn command(command: Option<&HookCommand>) -> Option<String> {
+    command.map(ToString::to_string)
 }
 
 fn written(persistence: model::Persistence, vip: IpAddr) -> Persistence {

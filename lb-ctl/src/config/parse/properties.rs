@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::file::render;
+use crate::config::samples::health::HEALTH;
 use crate::config::samples::{TEXT, WHOLE, any_desired};
 
 /// A valid text with one stretch of bytes replaced, cut to whole characters.
@@ -9,6 +10,7 @@ fn mutated() -> impl Strategy<Value = String> {
     let sources = prop_oneof![
         Just(TEXT.to_owned()),
         Just(WHOLE.to_owned()),
+        Just(HEALTH.to_owned()),
         any_desired().prop_map(|d| render(&d))
     ];
     let junk = prop_oneof![
@@ -67,7 +69,9 @@ proptest! {
     fn any_unknown_key_is_refused(key in "[a-z_é]{1,12}", object in 0..3_usize) {
         let known = ["interfaces", "services", "name", "protocol", "vip", "port", "scheduler",
             "tracking", "idle_timeout", "reals", "address", "weight", "drain", "hash", "persistence",
-            "timeouts", "expire_nodest", "all_down", "allow", "deny", "sorry_server"];
+            "timeouts", "expire_nodest", "all_down", "allow", "deny", "sorry_server", "check",
+            "inhibit_on_failure", "quorum", "hysteresis", "slow_start", "notify_up", "notify_down",
+            "quorum_up", "quorum_down", "disable", "notify"];
         prop_assume!(!known.contains(&key.as_str()));
         let (anchor, path) = [
             ("\"interfaces\"", ""),

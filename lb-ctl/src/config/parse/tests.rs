@@ -135,7 +135,7 @@ fn idle_timeouts_are_those_of_the_protocol_unless_given() {
 #[test]
 fn points_at_unknown_missing_and_repeated_keys() {
     let real = "line 6, column 58 (services[0].reals[1].";
-    let unknown = "drian): unknown field `drian`, expected one of `address`, `weight`, `drain`";
+    let unknown = "drian): unknown field `drian`, expected one of `address`, `weight`, `drain`,";
     points_at("\"drain\": true", "\"drian\": true", &format!("{real}{unknown}"));
     points_at("\"drain\": true", "\"drian\":true", &format!("{real}{unknown}"));
     let again = "weight): the key `weight` stands here a second time";
@@ -143,7 +143,7 @@ fn points_at_unknown_missing_and_repeated_keys() {
     points_at(
         "\"interfaces\"",
         "\"interface\"",
-        "line 2, column 3 (interface): unknown field `interface`, expected `interfaces` or",
+        "line 2, column 3 (interface): unknown field `interface`, expected one of `interfaces`,",
     );
     points_at(
         "\"protocol\": \"udp\", ",
@@ -198,18 +198,9 @@ fn a_fault_before_a_fault_of_syntax_still_has_a_place() {
 
 #[test]
 fn refuses_keys_of_later_versions_by_name() {
-    for (from, to, place) in [
-        ("\"interfaces\"", "\"vrrp\": {}, \"interfaces\"", "line 2, column 3 (vrrp)"),
-        (
-            "\"name\"",
-            "\"check\": {\"type\": \"tcp\"}, \"name\"",
-            "line 4, column 7 (services[0].check)",
-        ),
-    ] {
-        let message = with(from, to);
-        assert!(message.starts_with(place), "{message}");
-        assert!(message.contains("this version of lb-ctl does not carry out `"), "{message}");
-    }
+    let message = with("\"interfaces\"", "\"vrrp\": {}, \"interfaces\"");
+    assert!(message.starts_with("line 2, column 3 (vrrp)"), "{message}");
+    assert!(message.contains("this version of lb-ctl does not carry out `vrrp`"), "{message}");
 }
 
 #[test]

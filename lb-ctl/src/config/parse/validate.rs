@@ -11,8 +11,9 @@ use lb_common::limits::DEFAULT_SOURCES;
 use crate::config::file::{self, Document};
 use crate::config::locate::Path;
 use crate::config::model::{Desired, Endpoint, Service};
+use crate::config::parse::notify;
 use crate::config::rules::policy::PolicyError;
-use crate::config::rules::{self, RuleError};
+use crate::config::rules::{self, Broken, RuleError};
 
 mod service;
 
@@ -28,6 +29,12 @@ fn at<E: Into<RuleError>>(path: Path) -> impl FnOnce(E) -> Fault {
     |error| Fault { path, error: error.into() }
 }
 
+/// A rule broken by the value at `path`, or by one within it.
+fn place(path: &Path, broken: Broken) -> Fault {
+    let Broken { path, error } = broken.under(path);
+    Fault { path, error }
+}
+
 fn service_path(index: usize) -> Path {
     Path::default().key("services").index(index)
 }
@@ -38,7 +45,9 @@ pub(super) fn validate(document: &Document) -> Result<Desired, Fault> {
     no_port_is_taken_twice(&services)?;
     no_target_is_a_vip(&services)?;
     sources_fit(&services)?;
-    Ok(Desired { interfaces, services })
+    let notify = document.notify.as_ref().map(notify::notify).transpose();
+    let notify = notify.map_err(|broken| place(&Path::default().key("notify"), broken))?;
+    Ok(Desired { interfaces, services, notify: notify.unwrap_or_default() })
 }
 
 fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {

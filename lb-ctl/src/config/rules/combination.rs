@@ -6,22 +6,40 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::policy::{self, List, PolicyError};
-use super::{Role, RuleError, usable};
+use super::{Role, RuleError, check, quorum, usable};
+use crate::config::locate::Path;
 use crate::config::model::{Hash, Scheduler, Service, Sources, Tracking};
 
-/// A rule that a service breaks, and by which of its properties.
+/// A rule that an object breaks, and by which of the values in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
-    /// The key of the property in a definition.
-    pub key: &'static str,
-    /// Its place, where the property is a list.
-    pub index: Option<usize>,
+    /// The way from the object to the value; nothing for the object as a whole.
+    pub path: Path,
     /// The rule.
     pub error: RuleError,
 }
 
-fn broken(key: &'static str, error: impl Into<RuleError>) -> Broken {
-    Broken { key, index: None, error: error.into() }
+impl Broken {
+    /// A rule that is broken by the object's value of this key.
+    pub(in crate::config) fn at<E: Into<RuleError>>(key: &str) -> impl FnOnce(E) -> Self {
+        let path = Path::default().key(key);
+        |error| Self { path, error: error.into() }
+    }
+
+    /// The same, of an object that stands at `path` in another one.
+    #[must_use]
+    pub(in crate::config) fn under(self, path: &Path) -> Self {
+        Self { path: path.clone().then(self.path), error: self.error }
+    }
+}
+
+fn broken(key: &str, error: impl Into<RuleError>) -> Broken {
+    Broken::at(key)(error)
+}
+
+fn broken_at(list: List, index: usize, error: PolicyError) -> Broken {
+    let path = Path::default().key(list.name()).index(index);
+    Broken { path, error: error.into() }
 }
 
 /// Checks all properties of a service that depend on each other.
@@ -32,7 +50,18 @@ pub fn service(service: &Service) -> Result<(), Broken> {
     scheduling(service)?;
     tracking(service)?;
     sources(service.endpoint.address, &service.sources)?;
-    sorry_server(service)
+    sorry_server(service)?;
+    check(service)?;
+    quorum::thresholds(service).map_err(Broken::at("hysteresis"))?;
+    quorum::ramp(service).map_err(Broken::at("slow_start"))
+}
+
+fn check(service: &Service) -> Result<(), Broken> {
+    let Some(check) = &service.check else { return Ok(()) };
+    check::fits(check, service.endpoint).map_err(|(key, error)| {
+        let within = key.map_or_else(Path::default, |key| Path::default().key(key));
+        Broken { path: within, error: error.into() }.under(&Path::default().key("check"))
+    })
 }
 
 fn scheduling(service: &Service) -> Result<(), Broken> {
@@ -73,7 +102,7 @@ fn sources(vip: IpAddr, sources: &Sources) -> Result<(), Broken> {
         None => Ok(()),
         Some(index) => {
             let error = PolicyError::AllowedAndDenied { prefix: sources.deny[index] };
-            Err(Broken { index: Some(index), ..broken(List::Deny.name(), error) })
+            Err(broken_at(List::Deny, index, error))
         }
     }
 }
@@ -88,7 +117,7 @@ fn prefixes(vip: IpAddr, list: List, prefixes: &[IpNet]) -> Result<HashSet<IpNet
         } else {
             continue;
         };
-        return Err(Broken { index: Some(index), ..broken(list.name(), error) });
+        return Err(broken_at(list, index, error));
     }
     Ok(seen)
 }

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::check::CheckError;
+use super::notify::NotifyError;
 use super::policy::PolicyError;
+use super::quorum::QuorumError;
 use crate::config::model::{Endpoint, Ports};
 
 /// A rule that is broken, by what, and what to do about it.
@@ -77,6 +80,15 @@ pub enum RuleError {
     /// What a service cannot ask for.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// What a check cannot be.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// What a service cannot follow from its checks.
+    #[error(transparent)]
+    Quorum(#[from] QuorumError),
+    /// Whom nobody can tell.
+    #[error(transparent)]
+    Notify(#[from] NotifyError),
     /// A service name that cannot be used.
     #[error("service name {name:?} {fault}: give 1 to 64 printable characters")]
     Name { name: String, fault: &'static str },
@@ -94,6 +106,8 @@ pub enum Role {
     Real,
     /// The address of a sorry server.
     SorryServer,
+    /// The director's address that probes come from.
+    Bind,
 }
 
 impl fmt::Display for Role {
@@ -102,6 +116,7 @@ impl fmt::Display for Role {
             Self::Vip => "VIP",
             Self::Real => "real",
             Self::SorryServer => "sorry server",
+            Self::Bind => "bind",
         })
     }
 }

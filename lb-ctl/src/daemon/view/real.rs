@@ -7,8 +7,11 @@ use lb_common::value::Stats;
 
 use crate::api::wire;
 use crate::config::model::{Real, Service, Tracking};
+use crate::health::record::Findings;
+use crate::health::sm::Condition;
 use crate::neigh::table::Resolution;
 use crate::state::State;
+use crate::state::health::Standing;
 
 /// Where the kernel sends packets to the machine itself.
 const LOOPBACK: &str = "lo";
@@ -18,18 +21,22 @@ pub(super) fn view(
     known: &State,
     service: &Service,
     (address, real): (IpAddr, Real),
+    findings: Option<&Findings>,
     stats: Stats,
 ) -> wire::Real {
-    let (interface, reason) = match known.resolution(address) {
+    let (interface, way) = match known.resolution(address) {
         Some(Resolution::Resolved(hop)) => (Some(hop.interface.clone()), None),
         Some(Resolution::Local) => (Some(LOOPBACK.to_owned()), None),
         Some(Resolution::Unresolved(why)) => (None, Some(why.to_string())),
         None => (None, Some("not looked up yet".to_owned())),
     };
-    let condition = match known.is_reached(address) {
-        false => wire::RealState::Unresolved,
-        true if real.effective_weight() == 0 => wire::RealState::Drain,
-        true => wire::RealState::Up,
+    let standing = known.health.standing(service, address);
+    let (condition, reason) = match standing {
+        _ if real.disabled => (wire::RealState::Down, Some("disabled by hand".to_owned())),
+        _ if !known.is_reached(address) => (wire::RealState::Unresolved, way),
+        Standing::In if real.effective_weight() == 0 => (wire::RealState::Drain, None),
+        Standing::In => (wire::RealState::Up, None),
+        _ => (wire::RealState::Down, Some(failure(findings))),
     };
     let estimate = estimate(service, stats);
     wire::Real {
@@ -43,8 +50,19 @@ pub(super) fn view(
         inactive_connections: 0,
         estimated: estimate.is_some(),
         settling: false,
+        disabled: real.disabled,
+        health: findings.map(wire::Health::from),
         stats: super::view_stats(stats),
     }
+}
+
+/// Why a real is not known to be well.
+fn failure(findings: Option<&Findings>) -> String {
+    let reason = findings.and_then(Findings::reason);
+    reason.unwrap_or_else(|| match findings.map(|findings| findings.condition) {
+        Some(Condition::Down) => "as the daemon before this one found it".to_owned(),
+        _ => "not checked yet".to_owned(),
+    })
 }
 
 /// How many connections a real may have, where they do not all stand in the table: those begun less
@@ -68,7 +86,7 @@ mod tests {
         let service = Service { tracking, ..Service::new(endpoint) };
         let stats = Stats { connections, closes, ..Stats::default() };
         let real = ("192.0.2.21".parse().unwrap(), Real::new(1));
-        view(&State::default(), &service, real, stats)
+        view(&State::default(), &service, real, None, stats)
     }
 
     #[test]
@@ -92,8 +110,8 @@ mod tests {
         let mut known = State::default();
         known.resolve(address, Resolution::Local);
         let shown = |drained| {
-            let real = Real { weight: 1, drained };
-            view(&known, &service, (address, real), Stats::default())
+            let real = Real { drained, ..Real::new(1) };
+            view(&known, &service, (address, real), None, Stats::default())
         };
         let up = shown(false);
         assert_eq!((up.state, up.reason, up.mac), (wire::RealState::Up, None, None));

@@ -16,8 +16,10 @@ mod services;
 mod sources;
 pub mod testrun;
 mod trace;
+pub mod via;
 mod wide;
 
+use aya::maps::{MapData, ProgramArray};
 use futures_util::stream::BoxStream;
 use lb_common::limits::maps as names;
 use lb_common::value::{RealId, Stats, Ticks};
@@ -52,6 +54,9 @@ pub struct AyaDataplane {
     program_id: u32,
     /// Stands in for the program of `ebpf` while packets are traced.
     tracing: Option<Tracing>,
+    /// A table of programs empties itself when nobody has it open and no pin names it: held, so that
+    /// rare packets find their program also where the pins are removed first.
+    _long_way: ProgramArray<MapData>,
 }
 
 impl Dataplane for AyaDataplane {

@@ -61,7 +61,7 @@ impl AyaDataplane {
         for name in LONG_PROGRAMS.into_iter().chain([PROGRAM]) {
             load_program(&mut ebpf, name)?;
         }
-        put_long_way(&mut ebpf)?;
+        let long_way = put_long_way(&mut ebpf)?;
         let program_id = program_id(program(&mut ebpf)?)?;
         let mut maps = Maps::take(&mut ebpf, maps_dir.to_owned(), options.capacity)?;
         maps.set_budget(Budget::for_share(options.capacity.connections / cpus()? as u32))?;
@@ -69,7 +69,17 @@ impl AyaDataplane {
         let capacity = options.capacity;
         let seed = options.seed;
         let tracing = None;
-        Ok(Self { ebpf, maps, links, capacity, seed, adopted, program_id, tracing })
+        Ok(Self {
+            ebpf,
+            maps,
+            links,
+            capacity,
+            seed,
+            adopted,
+            program_id,
+            tracing,
+            _long_way: long_way,
+        })
     }
 }
 
@@ -121,15 +131,15 @@ pub(super) fn load(
 }
 
 /// Puts the programs for rare packets where the other finds them. From then on the map holds them,
-/// and its pin the map.
-fn put_long_way(ebpf: &mut Ebpf) -> Result<(), DataplaneError> {
+/// and who has it open the map, or its pin.
+fn put_long_way(ebpf: &mut Ebpf) -> Result<ProgramArray<MapData>, DataplaneError> {
     let mut way: ProgramArray<MapData> = take(ebpf, names::LONG_WAY)?;
     for (version, name) in (0..).zip(LONG_PROGRAMS) {
         let program = named_program(ebpf, name)?;
         let program = program.fd().map_err(|error| DataplaneError::Setup(error.to_string()))?;
         way.set(version, program, 0).map_err(map_error("update", names::LONG_WAY))?;
     }
-    Ok(())
+    Ok(way)
 }
 
 /// The XDP program of the object.
@@ -213,7 +223,7 @@ pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, DataplaneError> 
         .collect()
 }
 
-fn object_failure(error: &EbpfError) -> String {
+pub(super) fn object_failure(error: &EbpfError) -> String {
     let mut text = format!("cannot create the maps: {error}");
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -234,7 +244,7 @@ fn object_failure(error: &EbpfError) -> String {
     text
 }
 
-fn load_failure(error: &aya::programs::ProgramError) -> String {
+pub(super) fn load_failure(error: &aya::programs::ProgramError) -> String {
     match error {
         aya::programs::ProgramError::LoadError { io_error, verifier_log } => {
             format!("the kernel refuses the program: {io_error}. {verifier_log}")

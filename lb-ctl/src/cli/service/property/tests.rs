@@ -9,7 +9,7 @@ struct Line {
     properties: PropertyArgs,
 }
 
-fn read(vip: &str, flags: &str) -> Result<ServiceEdit, PolicyError> {
+fn read(vip: &str, flags: &str) -> Result<ServiceEdit, FlagError> {
     let endpoint = parse_service(lb_common::key::Protocol::Tcp, vip).unwrap();
     let line = std::iter::once("lb-ctl").chain(flags.split_whitespace());
     asked(endpoint, &Line::try_parse_from(line).unwrap().properties)
@@ -68,6 +68,55 @@ fn times_have_units_and_nodest_two_words() {
         ("--fin-timeout 0s", "FIN timeout 0s is outside"),
         ("--closed-timeout 14d", "closed timeout 1209600s is outside"),
         ("--expire-nodest no", "expire-nodest \"no\" is unknown"),
+    ] {
+        let error = read("192.0.2.10:80", flags).unwrap_err().to_string();
+        assert!(error.contains(words), "{flags}: {error}");
+    }
+}
+
+/// What one flag with a value that may have blanks asks for.
+fn one(flag: &str, value: &str) -> Result<ServiceEdit, FlagError> {
+    let endpoint = parse_service(lb_common::key::Protocol::Tcp, "192.0.2.10:80").unwrap();
+    asked(endpoint, &Line::try_parse_from(["lb-ctl", flag, value]).unwrap().properties)
+}
+
+#[test]
+fn a_check_is_a_type_or_an_object() {
+    assert_eq!(v4("--check tcp").check, Some(Check::of_type("tcp")));
+    assert_eq!(v4("--check none").check, Some(Check::of_type("none")));
+    let http = one("--check", r#" {"type": "http", "path": "/healthz"}"#).unwrap().check.unwrap();
+    let path = Some("/healthz".to_owned());
+    assert_eq!(http, Check { path, ..Check::of_type("http") });
+    for (text, words) in [
+        (r#"{"type": "http""#, "--check: line 1, column 15: EOF while parsing an object"),
+        (
+            r#"{"type": "http", "pth": "/"}"#,
+            "--check: line 1, column 18 (pth): unknown field `pth`",
+        ),
+        (r#"{"type": "tcp", "rise": 0}"#, "--check: line 1, column 25 (rise): rise 0 is outside"),
+        (r#"{"path": "/"}"#, "--check: line 1, column 1: missing field `type`"),
+    ] {
+        let error = one("--check", text).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_follows_from_checks() {
+    let edit = v4("--inhibit-on-failure true --quorum 3 --hysteresis 2 --slow-start 30s");
+    assert_eq!(
+        (edit.inhibit_on_failure, edit.quorum, edit.hysteresis),
+        (Some(true), Some(3), Some(2))
+    );
+    assert_eq!(edit.slow_start.as_deref(), Some("30s"));
+    let up = one("--notify-up", "/bin/up 'a b'").unwrap().notify_up;
+    assert_eq!(up.as_deref(), Some("/bin/up 'a b'"));
+    assert_eq!(one("--quorum-down", "").unwrap().quorum_down.as_deref(), Some(""), "taken off");
+    for (flags, words) in [
+        ("--inhibit-on-failure yes", "inhibit-on-failure \"yes\" is unknown"),
+        ("--quorum 0", "quorum 0 is outside 1 to"),
+        ("--quorum two", "quorum \"two\" is not a whole number"),
+        ("--hysteresis -1", "hysteresis -1 is outside 0 to"),
     ] {
         let error = read("192.0.2.10:80", flags).unwrap_err().to_string();
         assert!(error.contains(words), "{flags}: {error}");

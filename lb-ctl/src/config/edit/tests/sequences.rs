@@ -1,5 +1,7 @@
 //! Any edits, one after the other.
 
+use std::time::Duration;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -7,19 +9,22 @@ use proptest::sample::select;
 
 use super::*;
 use crate::config::samples::any_desired;
+use crate::config::samples::health::{any_check, any_hooks};
 use crate::config::{parse, render};
 
 #[derive(Clone, Debug)]
 enum Edit {
     NewService(Endpoint, Option<String>),
     Rename(Endpoint, String),
-    Change(Endpoint, ServiceChange),
+    Change(Endpoint, Box<ServiceChange>),
     NoService(Endpoint),
     NewReal(Endpoint, IpAddr, u16),
     Weight(Endpoint, IpAddr, u16),
     NoReal(Endpoint, IpAddr),
     Drain(Endpoint, IpAddr),
     Undrain(Endpoint, IpAddr),
+    Disable(Endpoint, IpAddr),
+    Enable(Endpoint, IpAddr),
 }
 
 fn any_address() -> impl Strategy<Value = IpAddr> {
@@ -80,6 +85,32 @@ fn any_change() -> impl Strategy<Value = ServiceChange> {
     )
 }
 
+/// Of what does not go together too: checks that need a port or come from the other family.
+fn any_health() -> impl Strategy<Value = ServiceChange> {
+    let numbers = (option::of(1..4_u32), option::of(0..4_u32));
+    let slow_start = option::of((0..3_u64).prop_map(Duration::from_secs));
+    let check = option::of(option::of(any_check()));
+    (check, option::of(any::<bool>()), numbers, slow_start, option::of(any_hooks())).prop_map(
+        |(check, inhibit_on_failure, (quorum, hysteresis), slow_start, hooks)| {
+            let hooks = hooks.map_or_else(HooksChange::default, |hooks| HooksChange {
+                up: Some(hooks.up),
+                down: Some(hooks.down),
+                quorum_up: Some(hooks.quorum_up),
+                quorum_down: Some(hooks.quorum_down),
+            });
+            ServiceChange {
+                check,
+                inhibit_on_failure,
+                quorum,
+                hysteresis,
+                slow_start,
+                hooks,
+                ..ServiceChange::default()
+            }
+        },
+    )
+}
+
 fn any_edit() -> impl Strategy<Value = Edit> {
     let address = any_address;
     let endpoint = move || {
@@ -92,13 +123,16 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         3 => (endpoint(), option::of(name())).prop_map(|(e, n)| Edit::NewService(e, n)),
         1 => (endpoint(), name()).prop_map(|(e, n)| Edit::Rename(e, n)),
-        3 => (endpoint(), any_change()).prop_map(|(e, change)| Edit::Change(e, change)),
+        3 => (endpoint(), any_change()).prop_map(|(e, change)| Edit::Change(e, change.into())),
+        3 => (endpoint(), any_health()).prop_map(|(e, change)| Edit::Change(e, change.into())),
         1 => endpoint().prop_map(Edit::NoService),
         3 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::NewReal(e, a, w)),
         1 => (endpoint(), address(), any::<u16>()).prop_map(|(e, a, w)| Edit::Weight(e, a, w)),
         1 => (endpoint(), address()).prop_map(|(e, a)| Edit::NoReal(e, a)),
         1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Drain(e, a)),
         1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Undrain(e, a)),
+        1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Disable(e, a)),
+        1 => (endpoint(), address()).prop_map(|(e, a)| Edit::Enable(e, a)),
     ]
 }
 
@@ -113,6 +147,8 @@ fn run(desired: &Desired, edit: Edit) -> Result<Desired, EditError> {
         Edit::NoReal(endpoint, real) => delete_real(desired, endpoint, real),
         Edit::Drain(endpoint, real) => drain(desired, endpoint, real),
         Edit::Undrain(endpoint, real) => undrain(desired, endpoint, real),
+        Edit::Disable(endpoint, real) => disable(desired, endpoint, real),
+        Edit::Enable(endpoint, real) => enable(desired, endpoint, real),
     }
 }
 

@@ -6,14 +6,16 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use ipnet::IpNet;
 
-use super::{Fault, at};
+use super::{Fault, at, place};
 use crate::config::file;
 use crate::config::locate::Path;
 use crate::config::model::{
     Endpoint, Hash, Persistence, Real, Scheduler, Service, Sources, Timeouts,
 };
+use crate::config::parse::{check, notify};
 use crate::config::rules::policy::{self, PolicyError, Time};
-use crate::config::rules::{self, Broken, Role, RuleError};
+use crate::config::rules::quorum;
+use crate::config::rules::{self, Role, RuleError};
 
 pub(super) fn service(document: &file::Service, path: &Path) -> Result<Service, Fault> {
     let member = |key: &str| path.clone().key(key);
@@ -49,9 +51,25 @@ pub(super) fn service(document: &file::Service, path: &Path) -> Result<Service, 
         let address = rules::address(Role::SorryServer, text);
         service.sorry_server = Some(address.map_err(at(member("sorry_server")))?);
     }
+    health(document, &mut service, path)?;
     service.reals = reals(&document.reals, vip, path)?;
     rules::service(&service).map_err(|broken| place(path, broken))?;
     Ok(service)
+}
+
+/// How its reals are checked, and what follows.
+fn health(document: &file::Service, service: &mut Service, path: &Path) -> Result<(), Fault> {
+    let member = |key: &str| path.clone().key(key);
+    let check = document.check.as_ref().map(check::check).transpose();
+    service.check = check.map_err(|broken| place(&member("check"), broken))?;
+    service.inhibit_on_failure = document.inhibit_on_failure;
+    service.quorum = document.quorum.unwrap_or(service.quorum);
+    service.hysteresis = document.hysteresis.unwrap_or(service.hysteresis);
+    if let Some(text) = &document.slow_start {
+        service.slow_start = quorum::slow_start(text).map_err(at(member("slow_start")))?;
+    }
+    service.hooks = notify::hooks(document).map_err(|broken| place(path, broken))?;
+    Ok(())
 }
 
 fn endpoint(document: &file::Service, path: &Path) -> Result<Endpoint, Fault> {
@@ -60,12 +78,6 @@ fn endpoint(document: &file::Service, path: &Path) -> Result<Endpoint, Fault> {
     let vip = rules::address(Role::Vip, &document.vip).map_err(at(member("vip")))?;
     rules::vip(vip).map_err(at(member("vip")))?;
     Ok(Endpoint { protocol, address: vip, port: document.port })
-}
-
-fn place(service: &Path, broken: Broken) -> Fault {
-    let Broken { key, index, error } = broken;
-    let path = service.clone().key(key);
-    Fault { path: index.into_iter().fold(path, Path::index), error }
 }
 
 /// What a scheduler hashes that does not choose it is not to be written, not even rightly.
@@ -131,7 +143,11 @@ fn reals(
         rules::real(vip, address).map_err(at(path.clone()))?;
         match reals.entry(address) {
             Entry::Vacant(entry) => {
-                entry.insert(Real { weight: document.weight, drained: document.drain });
+                entry.insert(Real {
+                    weight: document.weight,
+                    drained: document.drain,
+                    disabled: document.disable,
+                });
             }
             Entry::Occupied(entry) => {
                 let error = RuleError::DuplicateReal { real: address, first: entry.index() };

@@ -1,33 +1,36 @@
-//! Packets, as the daemon tells of them.
+//! What the daemon tells of line by line.
+
+use std::marker::PhantomData;
 
 use http_body_util::BodyExt as _;
 use hyper::Response;
 use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
 
 use super::{Answer, Client};
-use crate::api::wire::TracedPacket;
 
-/// A trace; it ends when this is dropped.
+/// An answer of many lines; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Packets {
+pub struct Lines<T> {
     client: Client,
     body: Incoming,
     /// What has come and was not read yet.
     come: Vec<u8>,
+    of: PhantomData<fn() -> T>,
 }
 
-impl Packets {
+impl<T: DeserializeOwned> Lines<T> {
     pub(super) fn new(client: Client, response: Response<Incoming>) -> Self {
-        Self { client, body: response.into_body(), come: Vec::new() }
+        Self { client, body: response.into_body(), come: Vec::new(), of: PhantomData }
     }
 
-    /// The next packet; `None` at the end of the trace. Nothing is lost where this is given up
-    /// before it is done.
+    /// The next value; `None` at the end. Nothing is lost where this is given up before it is
+    /// done.
     ///
     /// # Errors
     ///
     /// The daemon broke off, or does not speak as one of this version does.
-    pub async fn next(&mut self) -> Answer<Option<TracedPacket>> {
+    pub async fn next(&mut self) -> Answer<Option<T>> {
         loop {
             if let Some(end) = self.come.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.come.drain(..=end).collect();
