@@ -63,11 +63,12 @@ pub fn detection(world: &World, size: Size) -> Result<Sample, ControlError> {
     let _answering = world.answer(PORT)?;
     let run = Run::start(world, size)?;
     let check = json!({
-        "type": "tcp", "via": "rip", "port": PORT, "interval": "50ms", "timeout": "50ms", "fall": 1
+        "type": "tcp", "via": "rip", "port": PORT, "interval": "500ms", "timeout": "50ms", "fall": 1
     });
     run.apply(&size.checked(&check))?;
     run.rest()?;
-    let address = rip(0);
+    // Not the machine's first address: the kernel would take the others away with it.
+    let address = rip(1);
     let before = run.watch.share(0, address)?;
     world.set_answering(address, false)?;
     let out = run.watch.wait_for_none(0, address, before);

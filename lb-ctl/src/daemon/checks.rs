@@ -14,7 +14,7 @@ use crate::config::check::{Check, Via};
 use crate::config::model::{Desired, Endpoint, Service};
 use crate::dataplane::Dataplane;
 use crate::dataplane::aya::via::ViaPath;
-use crate::health::driver::{Assignment, Driver, Key, Probe, Report, Target};
+use crate::health::driver::{Assignment, Driver, Key, Probe, Report, ReportKind, Target};
 use crate::health::probe::{Prober, ProberError};
 use crate::health::record::{Answer, Findings};
 use crate::health::sm::Condition;
@@ -22,8 +22,9 @@ use crate::neigh::table::{Resolution, Why};
 use crate::netlink::types::Link;
 use crate::reconcile::actual::Actual;
 
-/// Results are gathered for so long, so that reals which fail together are one change of the ring.
-const GATHER: Duration = Duration::from_millis(1);
+/// Reals that come up are gathered for so long: each change of a ring has to come to rest. One that
+/// failed does not wait; those that fail while it is taken out are taken out together.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// The checks, and what has been heard of them.
 pub(super) struct Checks {
@@ -56,8 +57,13 @@ impl Checks {
 
     /// Takes note of results, which are not in effect yet.
     pub(super) fn hear(&mut self, reports: Vec<Report>) {
+        let failed = |report: &Report| {
+            matches!(report.kind, ReportKind::Changed { condition: Condition::Down, .. })
+        };
+        let wait = if reports.iter().any(failed) { Duration::ZERO } else { GATHER };
+        let due = Instant::now() + wait;
+        self.due = Some(self.due.map_or(due, |sooner| sooner.min(due)));
         self.heard.extend(reports);
-        self.due.get_or_insert_with(|| Instant::now() + GATHER);
     }
 
     /// What was heard and is not in effect yet, of the checks that still run.
