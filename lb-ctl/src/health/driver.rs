@@ -143,7 +143,7 @@ impl Driver {
     }
 
     /// Goes over to these checks, each with what is known of its real. Those that stay as they are
-    /// go on; those that change keep what they know.
+    /// go on; those that change begin with that.
     pub fn set(&mut self, wanted: HashMap<Key, (Assignment, Condition)>) {
         self.running.retain(|key, _| wanted.contains_key(key));
         let stands = |key: &Key, assignment: &Assignment| {
@@ -163,8 +163,13 @@ impl Driver {
         self.epochs += 1;
         let epoch = self.epochs;
         let before = self.running.remove(&key).map(|running| running.record.findings());
-        let findings = before.unwrap_or_else(|| Findings::known(known));
-        let machine = Machine::new(assignment.timing, findings.condition, first, self.phase(&key));
+        // What an earlier check has reported last may not have been heard, and never will be: what
+        // counts is what the other side knows.
+        let findings = match before {
+            Some(before) => Findings { condition: known, ..before },
+            None => Findings::known(known),
+        };
+        let machine = Machine::new(assignment.timing, known, first, self.phase(&key));
         let record = Arc::new(Record::new(findings));
         let task = Task {
             key,

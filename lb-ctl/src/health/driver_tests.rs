@@ -137,9 +137,10 @@ async fn a_change_of_the_check_keeps_what_is_known_and_forgets_what_was_on_its_w
     let up = next(&mut reports).await;
     let slower =
         Assignment { timing: Timing::of(Duration::from_hours(1)), ..assigned(&prober, &key(21)) };
-    driver.set(just(key(21), slower.clone(), Condition::Unknown));
+    driver.set(just(key(21), slower.clone(), Condition::Up));
     assert!(!driver.is_current(&up), "it is of the check before");
     assert_eq!(driver.findings(&key(21)).unwrap().condition, Condition::Up);
+    assert!(driver.findings(&key(21)).unwrap().since.is_some(), "what was found is kept");
     driver.set(just(key(21), slower, Condition::Down));
     assert_eq!(driver.findings(&key(21)).unwrap().condition, Condition::Up, "it is the same");
     driver.set(HashMap::new());
@@ -158,4 +159,18 @@ async fn who_asks_hears_of_a_probe_that_began_after_that() {
     let answer = driver.ask(&key(21)).unwrap();
     let answer = tokio::time::timeout(PATIENCE, answer).await.expect("soon").unwrap();
     assert_eq!(answer, refused());
+}
+
+#[tokio::test]
+async fn what_was_not_heard_of_before_a_change_is_reported_again() {
+    let (mut driver, mut reports) = Driver::start().unwrap();
+    let prober = scripted([Ok(())], Ok(()));
+    driver.set(just(key(21), assigned(&prober, &key(21)), Condition::Unknown));
+    let unheard = next(&mut reports).await;
+    let other = scripted([Ok(())], Ok(()));
+    driver.set(just(key(21), assigned(&other, &key(21)), Condition::Unknown));
+    assert!(!driver.is_current(&unheard));
+    let again = next(&mut reports).await;
+    assert!(driver.is_current(&again));
+    assert_eq!(again.kind, ReportKind::Changed { condition: Condition::Up, why: None });
 }
