@@ -136,7 +136,7 @@ impl World {
     /// The bed's commands fail.
     pub fn introduce(&self, size: Size) -> Result<(), ControlError> {
         let reals = &self.lab.reals[0].namespace;
-        reals.sysctl(&[("ipv4/conf/all/arp_ignore", "8"), ("ipv4/conf/all/arp_announce", "2")])?;
+        reals.sysctl(&[("ipv4/conf/all/arp_ignore", "1"), ("ipv4/conf/all/arp_announce", "2")])?;
         reals.ip("route replace local 10.20.64.0/18 dev lo
 route replace local 10.10.0.0/16 dev lo
 ")?;
