@@ -1,24 +1,18 @@
 //! What checking many reals takes, and how soon one that fails is out of the ring.
 
-use std::fs;
 use std::net::IpAddr;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use lb_ctl::api::client::Client;
-use lb_ctl::api::wire;
-use lb_ctl::command::OnHandEdit;
 use lb_ctl::instant::from_rfc3339;
 use nix::unistd::{SysconfVar, sysconf};
-use serde_json::json;
-use tokio::runtime::Runtime;
+use serde_json::{Value, json};
 
 use super::ControlError;
-use super::measure::{PATIENCE, kilobytes};
+use super::asked::Asked;
 use super::row::{Quantity, Row, Sample};
-use super::watch::{Watch, wait};
+use super::watch::wait;
 use super::world::{Size, World, rip};
-use crate::lab::Director;
 
 /// Where every real takes connections.
 const PORT: u16 = 7000;
@@ -35,16 +29,16 @@ pub const SPAN: Duration = Duration::from_secs(20);
 pub fn load(world: &World, size: Size, span: Duration) -> Result<Vec<Sample>, ControlError> {
     world.introduce(size)?;
     let _answering = world.answer(PORT)?;
-    let mut run = Run::start(world, size)?;
+    let mut run = Asked::start(world, size)?;
     let check = json!({ "type": "tcp", "port": PORT, "interval": "5s", "timeout": "2s" });
-    run.apply(&size.checked(&check))?;
-    let before = run.used()?;
+    apply(&run, &check)?;
+    let before = used(&mut run)?;
     let begin = Instant::now();
     thread::sleep(span);
-    let used = run.used()?.saturating_sub(before);
+    let used = used(&mut run)?.saturating_sub(before);
     let share = used.as_secs_f64() / begin.elapsed().as_secs_f64();
     let late = Duration::from_micros(run.status()?.checks.worst_lateness);
-    let memory = kilobytes(&run.process("status")?, "VmHWM:")? / 1e3;
+    let memory = run.peak()? / 1e3;
     let late = late.as_secs_f64() / INTERVAL.as_secs_f64();
     let figures = [
         (Quantity::CheckLoad, 100.0 * share),
@@ -61,84 +55,52 @@ pub fn load(world: &World, size: Size, span: Duration) -> Result<Vec<Sample>, Co
 /// Something fails, or does not come about in a minute.
 pub fn detection(world: &World, size: Size) -> Result<Sample, ControlError> {
     let _answering = world.answer(PORT)?;
-    let run = Run::start(world, size)?;
+    let run = Asked::start(world, size)?;
     let check = json!({
         "type": "tcp", "via": "rip", "port": PORT, "interval": "500ms", "timeout": "50ms", "fall": 1
     });
-    run.apply(&size.checked(&check))?;
+    apply(&run, &check)?;
     run.rest()?;
     // Not the machine's first address: the kernel would take the others away with it.
     let address = rip(1);
     let before = run.watch.share(0, address)?;
     world.set_answering(address, false)?;
     let out = run.watch.wait_for_none(0, address, before);
-    let found = run.found(address)?;
+    let found = found(&run, address)?;
     world.set_answering(address, true)?;
     let figure = out?.duration_since(found).unwrap_or_default().as_secs_f64() * 1e3;
     Ok(Sample { row: Row { quantity: Quantity::Detection, size }, figure })
 }
 
-struct Run {
-    runtime: Runtime,
-    client: Client,
-    director: Director,
-    watch: Watch,
-    size: Size,
+/// Goes over to these services, and waits until every real has passed its check.
+fn apply(run: &Asked, check: &Value) -> Result<(), ControlError> {
+    let wanted = u64::from(run.size.services * run.size.reals);
+    run.apply(run.size.checked(check))?;
+    wait("every real to pass its check", || Ok(run.status()?.checks.up == wanted))
 }
 
-impl Run {
-    fn start(world: &World, size: Size) -> Result<Self, ControlError> {
-        let director = world.start(size)?;
-        let runtime = Runtime::new()
-            .map_err(|source| ControlError::Io { what: "start a runtime for requests", source })?;
-        let client = Client::new(director.socket()).with_patience(PATIENCE);
-        let watch = Watch::open(director.pins(), size)?;
-        Ok(Self { runtime, client, director, watch, size })
-    }
+/// When the check of a real of the first service has failed.
+fn found(run: &Asked, address: IpAddr) -> Result<SystemTime, ControlError> {
+    let list = run.runtime.block_on(run.client.list(Some(Size::endpoint(0))))?;
+    let mut reals = list.services.into_iter().flat_map(|service| service.reals);
+    let real = reals.find(|real| real.address == address);
+    let since = real.and_then(|real| from_rfc3339(&real.health?.since?));
+    since.ok_or_else(|| ControlError::Io {
+        what: "find since when the real is down",
+        source: std::io::Error::other(address.to_string()),
+    })
+}
 
-    fn status(&self) -> Result<wire::Status, ControlError> {
-        Ok(self.runtime.block_on(self.client.status())?)
-    }
-
-    fn apply(&self, definition: &str) -> Result<(), ControlError> {
-        let wanted = u64::from(self.size.services * self.size.reals);
-        self.runtime.block_on(self.client.apply(definition.to_owned(), OnHandEdit::Refuse))?;
-        wait("every real to pass its check", || Ok(self.status()?.checks.up == wanted))
-    }
-
-    fn rest(&self) -> Result<(), ControlError> {
-        wait("the rings to come to rest", || Ok(self.status()?.settling.is_empty()))
-    }
-
-    /// When the check of a real of the first service has failed.
-    fn found(&self, address: IpAddr) -> Result<SystemTime, ControlError> {
-        let list = self.runtime.block_on(self.client.list(Some(Size::endpoint(0))))?;
-        let mut reals = list.services.into_iter().flat_map(|service| service.reals);
-        let real = reals.find(|real| real.address == address);
-        let since = real.and_then(|real| from_rfc3339(&real.health?.since?));
-        since.ok_or_else(|| ControlError::Io {
-            what: "find since when the real is down",
-            source: std::io::Error::other(address.to_string()),
-        })
-    }
-
-    fn process(&mut self, file: &'static str) -> Result<String, ControlError> {
-        let path = format!("/proc/{}/{file}", self.director.process().id());
-        fs::read_to_string(path)
-            .map_err(|source| ControlError::Io { what: "read what the daemon uses", source })
-    }
-
-    /// The processor's time that the daemon has had, its system calls included.
-    fn used(&mut self) -> Result<Duration, ControlError> {
-        let text = self.process("stat")?;
-        let ticks = ticks(&text).ok_or_else(|| ControlError::Io {
-            what: "find the daemon's time in its status",
-            source: std::io::Error::other(text.clone()),
-        })?;
-        let second = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
-        let micros = ticks * 1_000_000 / u64::try_from(second).unwrap_or(100);
-        Ok(Duration::from_micros(micros))
-    }
+/// The processor's time that the daemon has had, its system calls included.
+fn used(run: &mut Asked) -> Result<Duration, ControlError> {
+    let text = run.process("stat")?;
+    let ticks = ticks(&text).ok_or_else(|| ControlError::Io {
+        what: "find the daemon's time in its status",
+        source: std::io::Error::other(text.clone()),
+    })?;
+    let second = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
+    let micros = ticks * 1_000_000 / u64::try_from(second).unwrap_or(100);
+    Ok(Duration::from_micros(micros))
 }
 
 /// `utime` and `stime` of proc(5), behind the command in brackets.

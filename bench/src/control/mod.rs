@@ -4,6 +4,7 @@
 //! A release daemon stands in the test bed; one machine answers for all reals. What is in effect is
 //! read from the maps themselves.
 
+mod asked;
 pub mod checks;
 pub mod error;
 pub mod measure;

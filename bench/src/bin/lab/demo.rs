@@ -137,7 +137,8 @@ impl Demo {
         Ok(())
     }
 
-    fn show_shares(&self, ask: impl Fn() -> std::io::Result<String> + Sync) -> Result<()> {
+    /// Asks so often as a distribution needs, and shows who has answered; somebody always has.
+    fn show_answers(&self, ask: impl Fn() -> std::io::Result<String> + Sync) -> Result<Report> {
         let report = self.on_client(|| {
             let mut report = Report::default();
             for _ in (0..REQUESTS).take_while(|_| !interrupt::seen()) {
@@ -150,6 +151,11 @@ impl Demo {
         interrupt::check()?;
         bars(&report.answers);
         check_none_failed(&report)?;
+        Ok(report)
+    }
+
+    fn show_shares(&self, ask: impl Fn() -> std::io::Result<String> + Sync) -> Result<()> {
+        let report = self.show_answers(ask)?;
         ensure!(
             report.answers.len() == self.lab.reals.len(),
             "only {} of {} reals have answered",

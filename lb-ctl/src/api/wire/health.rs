@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::health::record::Findings;
-use crate::health::sm::Condition;
 use crate::instant::rfc3339;
 
 /// What checks have found of a real.
@@ -46,12 +45,5 @@ impl From<&Findings> for Health {
             successes: findings.successes,
             failures: findings.failures,
         }
-    }
-}
-
-impl Health {
-    /// Whether nothing was found yet.
-    pub fn is_unknown(&self) -> bool {
-        self.state == Condition::Unknown.name()
     }
 }

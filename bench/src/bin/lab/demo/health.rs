@@ -1,16 +1,15 @@
 //! A real server that only seems to be well.
 
 use std::net::SocketAddr;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use bench::lab::{Host, VIP4, wait_until};
-use bench::load::{self, Report};
+use bench::load;
 use lb_ctl::api::wire::{self, RealState};
 
-use super::{Demo, HTTP, LIMIT, REQUESTS, check_none_failed};
+use super::{Demo, HTTP, LIMIT, REQUESTS};
 use crate::interrupt;
-use crate::screen::{bars, good, heading, printed, say, typed};
+use crate::screen::{good, heading, printed, say, typed};
 
 const CHECK: &str = r#"{"type":"http","interval":"500ms","timeout":"300ms","fall":2}"#;
 
@@ -58,18 +57,7 @@ impl Demo {
 
     fn ask_the_others(&self, real: &Host) -> Result<()> {
         say(format!("{REQUESTS} HTTP requests to {VIP4} meanwhile:"));
-        let report = self.on_client(|| {
-            let mut report = Report::default();
-            for _ in (0..REQUESTS).take_while(|_| !interrupt::seen()) {
-                let start = Instant::now();
-                let answer = load::get((VIP4, HTTP).into(), "/");
-                report.add(start.elapsed(), answer);
-            }
-            report
-        })?;
-        interrupt::check()?;
-        bars(&report.answers);
-        check_none_failed(&report)?;
+        let report = self.show_answers(|| load::get((VIP4, HTTP).into(), "/"))?;
         ensure!(!report.answers.contains_key(&real.label()), "{} got requests", real.name);
         Ok(())
     }
