@@ -2,6 +2,7 @@
 
 pub mod churn;
 pub mod control;
+pub mod failover;
 pub mod instructions;
 pub mod lab;
 pub mod live;

@@ -199,7 +199,7 @@ fn a_cut_cable_has_no_carrier() {
         shown.unwrap().contains("LOWER_UP")
     };
     assert!(carrier("eth0") && carrier("eth1"));
-    lab.cut(1).unwrap();
+    lab.cut(&lab.director, 1).unwrap();
     assert!(carrier("eth0") && !carrier("eth1"));
 }
 

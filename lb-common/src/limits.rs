@@ -25,6 +25,8 @@ pub const FRAGMENTED: u32 = 16_384;
 pub const PORT_BLOCKS: u32 = 65_536;
 /// Machines that may send a director the packets of services which it is a real of.
 pub const PEERS: u32 = 4096;
+/// MACs of virtual routers: of each family one for each number, and some to spare.
+pub const VIRTUAL_MACS: u32 = 512;
 
 /// Map names; BPF allows fifteen characters.
 pub mod maps {
@@ -80,6 +82,8 @@ pub mod maps {
     pub const FRAGS_V6: &str = "FRAGS_V6";
     /// `Mac`s of machines that may be directors of services which this one is a real of.
     pub const PEERS: &str = "PEERS";
+    /// `Mac`s of virtual routers that this machine may be.
+    pub const VIRTUAL_MACS: &str = "VIRTUAL_MACS";
     /// `RealId` → `Load`.
     pub const LOADS: &str = "LOADS";
     /// Service id → array of `RealId`s, as numbers: whom its scheduler, which is no hash, can pick.
@@ -92,7 +96,7 @@ pub mod maps {
     pub const LONG_WAY: &str = "LONG_WAY";
 
     /// All of them.
-    pub const ALL: [&str; 31] = [
+    pub const ALL: [&str; 32] = [
         DIRECTORIES,
         BUCKETS_V4,
         BUCKETS_V6,
@@ -119,6 +123,7 @@ pub mod maps {
         FRAGS_V4,
         FRAGS_V6,
         PEERS,
+        VIRTUAL_MACS,
         LOADS,
         ORDERS,
         TURNS,

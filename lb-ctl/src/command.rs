@@ -143,17 +143,41 @@ pub enum Command {
     Events(WantedEvents),
     /// All that is measured.
     Metrics,
+    /// The virtual routers.
+    Vrrp,
+    /// Leave the addresses of a virtual router to another director.
+    Handover {
+        /// This one with its group, or all.
+        instance: Option<String>,
+    },
+    /// Take part again as before the handover.
+    Resume {
+        /// This one with its group, or all.
+        instance: Option<String>,
+    },
 }
 
 /// Which events are to be told of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WantedEvents {
-    /// Only those of this service and its reals.
-    pub only: Option<Endpoint>,
+    /// Only those of these.
+    pub only: EventsOf,
     /// No more than so many of the past. Without it all of them, or none where `follow` is set.
     pub count: Option<u64>,
     /// Those that come as well, for as long as somebody listens.
     pub follow: bool,
+}
+
+/// To whom events happened.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum EventsOf {
+    /// To anybody.
+    #[default]
+    All,
+    /// To this service and its reals.
+    Service(Endpoint),
+    /// To this virtual router and its group.
+    Instance(String),
 }
 
 /// Which packets are to be told of.
@@ -199,6 +223,9 @@ pub enum Reply {
     Follow(Follow),
     /// The answer to [`Command::Metrics`].
     Metrics(Box<Sample>),
+    /// The answer to [`Command::Vrrp`], and to [`Command::Handover`] and [`Command::Resume`] with
+    /// those that they were about.
+    Vrrp(wire::Vrrp),
     /// Done, with nothing to tell.
     Done,
 }

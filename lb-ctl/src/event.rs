@@ -74,6 +74,26 @@ kinds! {
     ConfigApplied = "config_applied", "definitions", Notice;
     /// A definition file was refused, and what ran runs on.
     ConfigRefused = "config_refused", "definitions refused", Warning;
+    /// A virtual router has the addresses from now on.
+    VrrpMaster = "vrrp_master", "is master", Notice;
+    /// A virtual router listens to another master from now on.
+    VrrpBackup = "vrrp_backup", "is backup", Notice;
+    /// A virtual router cannot take part.
+    VrrpFault = "vrrp_fault", "is at fault", Warning;
+    /// A virtual router takes part no longer.
+    VrrpInit = "vrrp_init", "takes part no longer", Notice;
+    /// All virtual routers of a group have the addresses from now on.
+    VrrpGroupMaster = "vrrp_group_master", "is master", Notice;
+    /// All virtual routers of a group listen to other masters from now on.
+    VrrpGroupBackup = "vrrp_group_backup", "is backup", Notice;
+    /// No virtual router of a group can take part.
+    VrrpGroupFault = "vrrp_group_fault", "is at fault", Warning;
+    /// No virtual router of a group takes part any longer.
+    VrrpGroupInit = "vrrp_group_init", "takes part no longer", Notice;
+    /// Somebody else has an address that this director holds.
+    AddressConflict = "address_conflict", "address conflict", Alert;
+    /// Another one's advert was not taken.
+    AdvertRejected = "advert_rejected", "an advert was not taken", Warning;
 }
 
 /// How bad an event is.
@@ -96,6 +116,25 @@ pub struct ServiceName {
     pub name: Option<String>,
 }
 
+/// A virtual router or a group of them, as events name it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum RouterName {
+    /// A virtual router.
+    Instance(String),
+    /// A group.
+    Group(String),
+}
+
+impl fmt::Display for RouterName {
+    /// As in `instance VI_1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(name) => write!(f, "instance {name}"),
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
+}
+
 /// What happened, and to whom.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Happening {
@@ -105,6 +144,8 @@ pub struct Happening {
     pub service: Option<ServiceName>,
     /// The real it happened to.
     pub real: Option<IpAddr>,
+    /// The virtual router or the group that it happened to.
+    pub router: Option<RouterName>,
     /// Why, or what is new, in words.
     pub message: String,
 }
@@ -121,6 +162,11 @@ pub struct Event {
 }
 
 impl Happening {
+    /// What happened to nobody in particular.
+    pub fn new(kind: EventKind, message: impl Into<String>) -> Self {
+        Self { kind, service: None, real: None, router: None, message: message.into() }
+    }
+
     /// The same with a message that is one line and not overlong.
     fn bounded(self) -> Self {
         let words = self.message.split(|c: char| c.is_whitespace() || c.is_control());
@@ -140,6 +186,9 @@ impl Happening {
 impl fmt::Display for Happening {
     /// As in the log: `real 192.0.2.21 of tcp 192.0.2.10:80: down: connect timed out after 3 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(router) = &self.router {
+            write!(f, "{router}: ")?;
+        }
         match (&self.service, self.real) {
             (Some(service), Some(real)) => write!(f, "real {real} of {}: ", service.endpoint)?,
             (Some(service), None) => write!(f, "service {}: ", service.endpoint)?,
@@ -169,7 +218,7 @@ mod tests {
     }
 
     fn happening(kind: EventKind, message: &str) -> Happening {
-        Happening { kind, service: None, real: None, message: message.to_owned() }
+        Happening::new(kind, message)
     }
 
     #[test]
@@ -179,7 +228,15 @@ mod tests {
         let of_service = Happening { real, service: Some(service()), ..down.clone() };
         let lost = Happening { real, ..happening(EventKind::RealUnresolved, "nobody answers ARP") };
         let quorum = Happening { service: Some(service()), ..happening(EventKind::QuorumDown, "") };
+        let router = |router, kind| Happening {
+            router: Some(router),
+            ..happening(kind, "no master was heard")
+        };
+        let instance = router(RouterName::Instance("VI_1".to_owned()), EventKind::VrrpMaster);
+        let group = router(RouterName::Group("VG".to_owned()), EventKind::VrrpGroupBackup);
         for (happening, expected) in [
+            (instance, "instance VI_1: is master: no master was heard"),
+            (group, "group VG: is backup: no master was heard"),
             (of_service, "real 192.0.2.21 of tcp 192.0.2.10:80: down: connect timed out after 3 s"),
             (lost, "real 192.0.2.21: unresolved: nobody answers ARP"),
             (quorum, "service tcp 192.0.2.10:80: has lost its quorum"),

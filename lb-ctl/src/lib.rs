@@ -21,4 +21,6 @@ pub mod realserver;
 pub mod reconcile;
 pub mod sched;
 pub mod state;
+pub mod sync;
 pub mod vip;
+pub mod vrrp;

@@ -12,12 +12,15 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::api::wire::{ReasonCount, Stats};
+use crate::api::wire::{ReasonCount, Stats, Sync};
 use crate::config::model::Endpoint;
 use crate::event::EventKind;
 use crate::notify::dropped::Medium;
+use crate::vrrp::status::VrrpStatus;
 
 pub mod server;
+mod sync;
+mod vrrp;
 
 /// The media type of [`Sample::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,6 +40,10 @@ pub struct Sample {
     pub events: Vec<(EventKind, u64)>,
     /// Events that scripts, mail and webhooks did not tell of.
     pub dropped: Vec<(Medium, u64)>,
+    /// The virtual routers, in the order of the definitions.
+    pub vrrp: Vec<VrrpStatus>,
+    /// What passes between directors, where there are several.
+    pub sync: Option<Sync>,
 }
 
 /// A service and its reals.
@@ -163,6 +170,10 @@ impl Collector for Sample {
         let labels = self.labels();
         self.encode_services(&mut out, &labels)?;
         self.encode_reals(&mut out, &labels)?;
+        vrrp::encode(&self.vrrp, &mut out)?;
+        if let Some(sync) = &self.sync {
+            sync::encode(sync, &mut out)?;
+        }
         self.encode_daemon(&mut out)
     }
 }

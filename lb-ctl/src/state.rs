@@ -30,6 +30,8 @@ pub struct State {
     last_hops: HashMap<IpAddr, NextHop>,
     /// Interfaces that packets come in by.
     pub ingress: BTreeMap<u32, Mac>,
+    /// MACs of virtual routers on them.
+    pub virtual_macs: BTreeSet<Mac>,
     /// What checks say of the reals.
     pub health: Health,
 }
@@ -51,6 +53,7 @@ impl State {
         Target {
             services: services.map(|service| self.service(service)).collect(),
             ingress: self.ingress.clone(),
+            virtual_macs: self.virtual_macs.clone(),
         }
     }
 
@@ -221,9 +224,11 @@ pub fn rips(desired: &Desired) -> BTreeSet<IpAddr> {
     services.flat_map(|s| s.reals.keys().copied().chain(s.sorry_server)).collect()
 }
 
-/// The addresses of all services.
+/// The addresses of all services, but for those that virtual routers move.
 pub fn vips(desired: &Desired) -> BTreeSet<IpAddr> {
-    desired.services.keys().map(|endpoint| endpoint.address).collect()
+    let moving = desired.vrrp.addresses();
+    let addresses = desired.services.keys().map(|endpoint| endpoint.address);
+    addresses.filter(|address| !moving.contains(address)).collect()
 }
 
 #[cfg(test)]

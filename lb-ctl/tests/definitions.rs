@@ -14,6 +14,8 @@ mod health;
 mod services;
 #[path = "definitions/views.rs"]
 mod views;
+#[path = "definitions/vrrp.rs"]
+mod vrrp;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -417,7 +419,29 @@ fn check_finds_the_first_fault_without_a_daemon() {
     file(DEFINITION);
     let said = run(&mut offline(&["check", name, "-o", "json"])).ok();
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said, json!({ "file": name, "services": 2, "reals": 2 }));
+    let expected = json!({ "file": name, "services": 2, "reals": 2, "vrrp_instances": 0 });
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn check_asks_for_the_interfaces_of_virtual_routers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.json");
+    let name = path.to_str().unwrap();
+    let check = |interface: &str, more: &[&str]| {
+        let text = format!(
+            "{{ \"vrrp\": {{ \"instances\": [\n  {{ \"name\": \"VI_1\", \"interface\": \"{interface}\", \
+             \"vrid\": 51, \"addresses\": [\"192.0.2.10\"] }} ] }} }}"
+        );
+        fs::write(&path, text).unwrap();
+        run(&mut offline(&[&["check", name], more].concat()))
+    };
+    let good = format!("{name}: ok, 0 services, 0 reals, 1 VRRP instances\n");
+    assert_eq!(check("lo", &[]).ok(), good);
+    let place = format!("{name}:2:34: vrrp.instances[0].interface:");
+    check("gone0", &[]).refused(4, &[&place, "no interface gone0 on this machine", "--offline"]);
+    assert_eq!(check("gone0", &["--offline"]).ok(), good);
+    check("a b", &["--offline"]).refused(4, &[&place, "has blanks"]);
 }
 
 #[test]
@@ -428,7 +452,7 @@ fn the_schema_has_the_shape_of_the_definition() {
     let keys = |object: &Value| -> Vec<String> {
         object["properties"].as_object().unwrap().keys().cloned().collect()
     };
-    assert_eq!(keys(&schema), ["interfaces", "notify", "services"]);
+    assert_eq!(keys(&schema), ["interfaces", "notify", "services", "vrrp"]);
     let of = |array: &Value| -> Value {
         let name = array["items"]["$ref"].as_str().unwrap().trim_start_matches("#/$defs/");
         schema["$defs"][name].clone()

@@ -6,6 +6,8 @@
 mod clients;
 #[path = "model/director.rs"]
 mod director;
+#[path = "model/pair.rs"]
+mod pair;
 
 use lb_common::key::Protocol;
 use lb_common::value::{Ticks, Tracking};
@@ -14,6 +16,7 @@ use xdp_prog::fixtures::frame::Family;
 
 use clients::Clients;
 use director::Director;
+use pair::Pair;
 
 /// The most reals there are.
 const REALS: usize = 6;
@@ -141,6 +144,36 @@ proptest! {
             world.happen(event);
         }
         world.clients.talk(&mut world.director, u64::MAX);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nor_does_one_that_goes_to_the_other_director(
+        family in family(),
+        events in proptest::collection::vec(pair::event(), 20..150),
+    ) {
+        let mut pair = Pair::new(family);
+        for event in &events {
+            pair.happen(event);
+        }
+        pair.fail_over();
+        pair.fail_over();
+    }
+}
+
+/// What that rests on: that flows are lost where directors do not tell each other of them.
+#[test]
+#[should_panic(expected = "changed its real")]
+fn directors_that_tell_each_other_nothing_lose_flows() {
+    let mut pair = Pair::new(Family::V4);
+    pair.part();
+    for event in
+        [pair::Event::Weigh(4, 1), pair::Event::Begin(Protocol::Tcp, 50), pair::Event::FailOver]
+    {
+        pair.happen(&event);
     }
 }
 

@@ -10,6 +10,8 @@ mod events;
 mod mail;
 #[path = "telling/metrics.rs"]
 mod metrics;
+#[path = "telling/routers.rs"]
+mod routers;
 #[path = "telling/support.rs"]
 mod support;
 #[path = "telling/told.rs"]

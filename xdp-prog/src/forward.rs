@@ -9,6 +9,9 @@ use crate::packet::Packet;
 use crate::parse::{self, Segment};
 use crate::tables::{Counted, Tables};
 
+/// What the MACs of virtual routers begin with, of both families: RFC 9568, section 7.3.
+const VIRTUAL_ROUTERS: [u8; 4] = [0x00, 0x00, 0x5e, 0x00];
+
 /// Why a service's packet goes nowhere, where no real can take it.
 #[inline(always)]
 pub fn no_real(service: Service) -> Reason {
@@ -36,7 +39,8 @@ impl Sending {
 }
 
 /// Sends a packet to a real that can be reached, and counts it for that and its service. `tags` is
-/// how many VLAN tags the frame has, where the real may want others.
+/// how many VLAN tags the frame has, where the real may want others; the short way does not know.
+/// `None`, and nothing done, where only the long way can tell whether the frame is for the director.
 #[inline(always)]
 pub fn send<A: Ip, P: Packet, T: Tables>(
     packet: &mut P,
@@ -44,46 +48,46 @@ pub fn send<A: Ip, P: Packet, T: Tables>(
     sending: Sending,
     (id, real): (RealId, &Real),
     tags: Option<usize>,
-) -> Reason {
+) -> Option<Reason> {
     let direct = real.ifindex == packet.ingress();
     let refusal = match tags {
         None => match packet.header::<A::Front>(0) {
-            Some(front) => refusal(packet, tables, real, (front.ethernet(), front.ip())),
+            Some(front) if is_addressed_to_us(packet, tables, real, front.ethernet()) => {
+                last_hop(front.ip())
+            }
+            // A look-up here, rare as it is, would cost all packets something.
+            Some(front) if is_for_virtual_router(front.ethernet()) => return None,
+            Some(_) => Some(Reason::OtherHost),
             None => Some(Reason::Truncated),
         },
         Some(_) => match (packet.header(0), packet.header::<A::Header>(sending.ip)) {
-            (Some(ethernet), Some(ip)) => refusal(packet, tables, real, (ethernet, ip)),
+            (Some(ethernet), Some(ip))
+                if is_addressed_to_us(packet, tables, real, ethernet)
+                    || is_virtual(tables, ethernet) =>
+            {
+                last_hop(ip)
+            }
+            (Some(_), Some(_)) => Some(Reason::OtherHost),
             _ => Some(Reason::Truncated),
         },
     };
-    if let Some(reason) = refusal {
-        return reason;
+    if refusal.is_some() {
+        return refusal;
     }
     if !direct && !tables.redirect(real.ifindex) {
-        return Reason::NoEgress;
+        return Some(Reason::NoEgress);
     }
     if let Some(reason) = rewrite::<A, P>(packet, sending, real, tags) {
-        return reason;
+        return Some(reason);
     }
     tables.count_forwarded(sending.service.id, id, sending.counted);
-    if direct { Reason::Transmitted } else { Reason::Redirected }
+    Some(if direct { Reason::Transmitted } else { Reason::Redirected })
 }
 
-/// Why a frame may not be sent on.
+/// Why a packet may go no further than here, where it may not.
 #[inline(always)]
-fn refusal<H: Hops, P: Packet, T: Tables>(
-    packet: &P,
-    tables: &T,
-    real: &Real,
-    (ethernet, ip): (&Ethernet, &H),
-) -> Option<Reason> {
-    if !is_addressed_to_us(packet, tables, real, ethernet) {
-        Some(Reason::OtherHost)
-    } else if ip.hops() <= 1 {
-        Some(Reason::HopLimit)
-    } else {
-        None
-    }
+fn last_hop<H: Hops>(ip: &H) -> Option<Reason> {
+    if ip.hops() <= 1 { Some(Reason::HopLimit) } else { None }
 }
 
 /// Counts a hop and addresses the frame to the real, from the director's interface towards it. Says
@@ -140,4 +144,18 @@ fn is_addressed_to_us<P: Packet, T: Tables>(
     } else {
         tables.ingress_mac(packet.ingress()) == Some(ethernet.destination())
     }
+}
+
+/// Whether a frame is for some virtual router.
+#[inline(always)]
+pub fn is_for_virtual_router(ethernet: &Ethernet) -> bool {
+    let [a, b, c, d, ..] = ethernet.destination();
+    [a, b, c, d] == VIRTUAL_ROUTERS
+}
+
+/// Whether a frame is for a virtual router that the machine may be. Most are seen to be for none
+/// without a look-up.
+#[inline(always)]
+pub fn is_virtual<T: Tables>(tables: &T, ethernet: &Ethernet) -> bool {
+    is_for_virtual_router(ethernet) && tables.is_virtual_mac(&ethernet.destination())
 }

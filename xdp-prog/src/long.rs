@@ -11,7 +11,7 @@ use lb_common::value::{NO_REAL, RealId, Service, Tracking, service_flags};
 use lb_common::verdict::Reason;
 
 use crate::choice::{Asked, Choice};
-use crate::forward::{Sending, no_real, send};
+use crate::forward::{Sending, is_virtual, no_real, send};
 use crate::headers::{Ethernet, ethertype};
 use crate::ip::Ip;
 use crate::packet::Packet;
@@ -193,7 +193,8 @@ fn deliver<A: Ip, P: Packet, T: Tables>(
     let reason = match tables.real(id) {
         Some(real) if real.is_local() => keep(packet, tables, sending, id),
         Some(real) if real.forwards() => {
-            send::<A, _, _>(packet, tables, sending, (id, &real), Some(tags))
+            let sent = send::<A, _, _>(packet, tables, sending, (id, &real), Some(tags));
+            sent.unwrap_or(Reason::OtherHost)
         }
         _ => no_real(sending.service),
     };
@@ -209,7 +210,8 @@ fn deliver<A: Ip, P: Packet, T: Tables>(
 fn keep<P: Packet, T: Tables>(packet: &P, tables: &T, sending: Sending, id: RealId) -> Reason {
     let ours = tables.ingress_mac(packet.ingress());
     let Some(ethernet) = packet.header::<Ethernet>(0) else { return Reason::Truncated };
-    if ours != Some(ethernet.destination()) {
+    let to = ethernet.destination();
+    if ours != Some(to) && !is_virtual(tables, ethernet) {
         return Reason::OtherHost;
     }
     tables.count_forwarded(sending.service.id, id, sending.counted);

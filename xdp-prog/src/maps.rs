@@ -19,7 +19,7 @@ use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::{
     DEFAULT_CONNECTIONS, DEFAULT_REALS, DEFAULT_RING_SLOTS, DEFAULT_SERVICES, DEFAULT_SOURCES,
-    FRAGMENTED, INTERFACES, PEERS as PEER_COUNT, PORT_BLOCKS,
+    FRAGMENTED, INTERFACES, PEERS as PEER_COUNT, PORT_BLOCKS, VIRTUAL_MACS as VIRTUAL_MAC_COUNT,
 };
 use lb_common::ring::Slot;
 use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
@@ -106,6 +106,8 @@ static FRAGS_V6: LruHashMap<FlowKey<Be128>, Connection, { FRAGMENTED as usize }>
     LruHashMap::new();
 #[btf_map]
 static PEERS: HashMap<Mac, u16, { PEER_COUNT as usize }> = HashMap::new();
+#[btf_map]
+static VIRTUAL_MACS: HashMap<Mac, u16, { VIRTUAL_MAC_COUNT as usize }> = HashMap::new();
 #[btf_map]
 static LOADS: Array<Load, REAL_SLOTS, { BPF_F_MMAPABLE as usize }> = Array::new();
 #[btf_map]
@@ -381,6 +383,12 @@ impl Tables for KernelTables {
     fn is_peer(&self, mac: &Mac) -> bool {
         // SAFETY: nothing of the value is read.
         unsafe { PEERS.get(&Aligned(*mac).0) }.is_some()
+    }
+
+    #[inline(always)]
+    fn is_virtual_mac(&self, mac: &Mac) -> bool {
+        // SAFETY: nothing of the value is read.
+        unsafe { VIRTUAL_MACS.get(&Aligned(*mac).0) }.is_some()
     }
 
     #[inline(always)]

@@ -64,6 +64,8 @@ pub struct MemoryTables {
     pub loads: RefCell<HashMap<RealId, Load>>,
     /// MACs of possible other directors.
     pub peers: HashSet<Mac>,
+    /// MACs of virtual routers.
+    pub virtual_macs: HashSet<Mac>,
     /// MACs of the interfaces that packets come in by.
     pub ingress: HashMap<u32, Mac>,
     /// Interfaces that can be redirected to.
@@ -95,6 +97,7 @@ impl Default for MemoryTables {
             reals: HashMap::new(),
             loads: RefCell::default(),
             peers: HashSet::new(),
+            virtual_macs: HashSet::new(),
             ingress: HashMap::new(),
             egress: Vec::new(),
             service_stats: RefCell::default(),
@@ -236,6 +239,10 @@ impl Tables for MemoryTables {
 
     fn is_peer(&self, mac: &Mac) -> bool {
         self.peers.contains(mac)
+    }
+
+    fn is_virtual_mac(&self, mac: &Mac) -> bool {
+        self.virtual_macs.contains(mac)
     }
 
     fn ingress_mac(&self, ifindex: u32) -> Option<Mac> {

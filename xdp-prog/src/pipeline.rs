@@ -9,7 +9,7 @@ use lb_common::ring::Slot;
 use lb_common::value::{RealId, Service, Tracking, service_flags};
 use lb_common::verdict::Reason;
 
-use crate::forward::{Sending, no_real, send};
+use crate::forward::{Sending, is_for_virtual_router, no_real, send};
 use crate::headers::ethertype;
 use crate::ip::Ip;
 use crate::packet::Packet;
@@ -122,13 +122,17 @@ where
             return None;
         }
         let sending = Sending::of(service, segment, false);
-        let reason = send::<A, _, _>(packet, tables, sending, (before.real, &real), None);
+        let reason = send::<A, _, _>(packet, tables, sending, (before.real, &real), None)?;
         if reason.is_delivered() {
             conn::refresh(tables, service, &entry, &before, segment.control, now);
         }
         return Some(reason);
     }
     if service.has(service_flags::BINDS_LONG) {
+        return None;
+    }
+    // What follows writes before the frame is looked at.
+    if packet.header(0).is_some_and(is_for_virtual_router) {
         return None;
     }
     let Some(slot) = slot.or_else(|| sched::pick(tables, service, &segment.flow)) else {
@@ -159,5 +163,5 @@ where
         return if real.forwards() { None } else { Some(no_real(service)) };
     }
     let sending = Sending::of(service, segment, opens);
-    Some(send::<A, _, _>(packet, tables, sending, (id, &real), None))
+    send::<A, _, _>(packet, tables, sending, (id, &real), None)
 }

@@ -130,6 +130,8 @@ pub trait Tables: FamilyTables<Be32> + FamilyTables<Be128> {
     /// Whether the machine with this MAC may be another director of services that this one is a
     /// real of.
     fn is_peer(&self, mac: &Mac) -> bool;
+    /// Whether this is the MAC of a virtual router that this machine may be.
+    fn is_virtual_mac(&self, mac: &Mac) -> bool;
     /// The MAC of an interface whose packets may be sent out of another one.
     fn ingress_mac(&self, ifindex: u32) -> Option<Mac>;
     /// Prepares to send the packet out of another interface; says whether that can be done.

@@ -8,7 +8,7 @@ use lb_ctl::config::model::Endpoint;
 use serde_json::{Value, json};
 
 use super::ControlError;
-use crate::lab::{Director, DirectorBuilder, Echo, Lab};
+use crate::lab::{Director, DirectorBuilder, Echo, Host, Lab};
 
 /// How much there is of everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +113,24 @@ impl World {
     ///
     /// It does not start.
     pub fn start(&self, size: Size) -> Result<Director, ControlError> {
+        Ok(self.builder(size)?.start()?)
+    }
+
+    /// The same with this definition.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub fn start_with(&self, size: Size, definition: &str) -> Result<Director, ControlError> {
+        Ok(self.builder(size)?.start_with(definition)?)
+    }
+
+    /// The machine of all reals.
+    pub fn reals(&self) -> &Host {
+        &self.lab.reals[0]
+    }
+
+    fn builder(&self, size: Size) -> Result<DirectorBuilder, ControlError> {
         let words = [
             ("--max-services", size.services.max(16)),
             ("--max-reals", room(size)),
@@ -121,10 +139,9 @@ impl World {
         // What the daemon before knew of neighbours would spare this one to ask.
         self.lab.director.namespace.ip("neighbour flush dev eth0\n")?;
         let builder = DirectorBuilder::new(&self.lab, &self.lb_ctl);
-        let builder = words.iter().fold(builder, |builder, (word, number)| {
+        Ok(words.iter().fold(builder, |builder, (word, number)| {
             builder.argument(*word).argument(number.to_string())
-        });
-        Ok(builder.start()?)
+        }))
     }
 
     /// Tells the director where the many reals are, since there are more of them than the kernel's

@@ -20,6 +20,7 @@ pub const PUBLIC6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
 const VIP: u8 = 10;
 pub(super) const ROUTER: u8 = 1;
 pub(super) const DIRECTOR: u8 = 2;
+pub(super) const SECOND_DIRECTOR: u8 = 3;
 pub(super) const FIRST_REAL: u8 = 21;
 pub(super) const CLIENT: u8 = 200;
 

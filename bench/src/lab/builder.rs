@@ -5,13 +5,9 @@ use std::path::Path;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use super::topology::{HostPlan, Options, Plan, Wiring};
-use super::{BPFFS, Host, Lab, LabError, Namespace, Pins, router, switch, wait_until};
-
-/// How long cables may take to carry frames.
-const READY_LIMIT: Duration = Duration::from_secs(10);
+use super::{BPFFS, Host, Lab, LabError, Namespace, Pins, READY_LIMIT, router, switch, wait_until};
 
 /// What every machine of the bed has set before it gets its interfaces.
 ///
@@ -52,6 +48,7 @@ impl LabBuilder {
             nat_port: None,
             mtu: 1500,
             second_client: false,
+            second_director: false,
             wiring: Wiring::Cables,
         };
         Self { name: None, options }
@@ -85,6 +82,13 @@ impl LabBuilder {
     #[must_use]
     pub fn second_client(mut self) -> Self {
         self.options.second_client = true;
+        self
+    }
+
+    /// Adds a second director on the networks of the first, its cables fit for native XDP, too.
+    #[must_use]
+    pub fn second_director(mut self) -> Self {
+        self.options.second_director = true;
         self
     }
 
@@ -150,14 +154,18 @@ impl LabBuilder {
         let reals = plan.reals.iter().map(build).collect::<Result<Vec<_>, _>>()?;
         let router = plan.router.as_ref().map(build).transpose()?;
         let second_client = plan.second_client.as_ref().map(build).transpose()?;
+        let second_director = plan.second_director.as_ref().map(build).transpose()?;
 
-        let ports = switch::prepare_for_xdp(&switch, &plan.ports(&plan.director))?;
+        let directors = [&plan.director].into_iter().chain(&plan.second_director);
+        let ports: Vec<_> = directors.flat_map(|director| plan.ports(director)).collect();
+        let ports = switch::prepare_for_xdp(&switch, &ports)?;
         if let Some(router) = &router {
             router::start(&router.namespace, self.options.nat_port)?;
         }
         wait_until("all cables to carry frames", READY_LIMIT, || {
             let hosts = [&client, &director].into_iter().chain(&reals);
-            all_carry(&switch, hosts.chain(&router).chain(&second_client))
+            let hosts = hosts.chain(&router).chain(&second_client).chain(&second_director);
+            all_carry(&switch, hosts)
         })?;
         let (interfaces, directors) = (plan.interfaces(), AtomicUsize::new(0));
         Ok(Lab {
@@ -167,6 +175,7 @@ impl LabBuilder {
             reals,
             router,
             second_client,
+            second_director,
             switch,
             pins,
             files,

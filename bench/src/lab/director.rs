@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use serde::de::DeserializeOwned;
 
 use super::command::{describe, run};
-use super::{Lab, LabError, Namespace, Process, wait_until};
+use super::{Host, Lab, LabError, Namespace, Process, wait_until};
 
 /// How long the daemon may take to answer.
 const READY_LIMIT: Duration = Duration::from_secs(20);
@@ -55,9 +55,14 @@ impl DirectorBuilder {
 
     /// The same on these interfaces only.
     pub fn on(lab: &Lab, lb_ctl: &Path, interfaces: &[&str]) -> Self {
+        Self::on_host(lab, &lab.director, lb_ctl, interfaces)
+    }
+
+    /// The same on another machine of the bed, such as the second director.
+    pub fn on_host(lab: &Lab, host: &Host, lb_ctl: &Path, interfaces: &[&str]) -> Self {
         let number = format!("ctl{}", lab.next_director());
         let (folder, pins) = (lab.files().join(&number), lab.pins().join(&number));
-        Self::at(&lab.director.namespace, lb_ctl, folder, pins, interfaces)
+        Self::at(&host.namespace, lb_ctl, folder, pins, interfaces)
     }
 
     /// A daemon in any namespace, with its files in one folder and its pins in another; both are

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aya::programs::Xdp;
 use aya::programs::links::FdLink;
@@ -22,8 +23,10 @@ mod echo;
 mod error;
 mod file;
 mod interface;
+mod keepalived;
 mod namespace;
 mod process;
+mod roles;
 mod router;
 mod switch;
 mod topology;
@@ -38,6 +41,7 @@ pub use echo::Echo;
 pub use error::LabError;
 pub use file::{BIG_FILE_SIZE, sha256};
 pub use interface::{Counters, XdpMode};
+pub use keepalived::Keepalived;
 pub use namespace::{Namespace, in_namespace};
 pub use process::Process;
 pub use wait::wait_until;
@@ -46,10 +50,13 @@ pub use web::WebServer;
 /// Where the BPF file system is mounted.
 const BPFFS: &str = "/sys/fs/bpf";
 
+/// How long cables may take to carry frames.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+
 /// One machine of the bed. Clones are the same machine.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// `client`, `director`, `router`, `client2`, or `real1` and so on.
+    /// `client`, `director`, `director2`, `router`, `client2`, or `real1` and so on.
     pub name: String,
     /// Its network namespace.
     pub namespace: Arc<Namespace>,
@@ -93,6 +100,8 @@ pub struct Lab {
     pub router: Option<Host>,
     /// Sends requests on a network of its own, where the bed was to have it.
     pub second_client: Option<Host>,
+    /// Another load balancer's machine like [`Self::director`], where the bed was to have it.
+    pub second_director: Option<Host>,
     /// Has the bridges, and a port named after each machine.
     pub switch: Namespace,
     pins: Pins,
@@ -128,10 +137,11 @@ impl Lab {
         self.interfaces
     }
 
-    /// Client, director, reals, and the router and the second client if there are.
+    /// Client, director, reals, and the router, the second client and the second director if there
+    /// are.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
         let always = [&self.client, &self.director].into_iter().chain(&self.reals);
-        always.chain(&self.router).chain(&self.second_client)
+        always.chain(&self.router).chain(&self.second_client).chain(&self.second_director)
     }
 
     /// Starts a web server on each real.
@@ -173,14 +183,27 @@ impl Lab {
         Ok(())
     }
 
-    /// Takes the carrier from the director's cable `eth<index>`.
+    /// Takes the carrier from a machine's cable `eth<index>`.
     ///
     /// # Errors
     ///
     /// It has no such cable.
-    pub fn cut(&self, index: usize) -> Result<(), LabError> {
-        let port = wiring::port(&self.director.name, index);
+    pub fn cut(&self, host: &Host, index: usize) -> Result<(), LabError> {
+        let port = wiring::port(&host.name, index);
         self.switch.ip(&format!("link set dev {port} down\n"))
+    }
+
+    /// Gives a cable that was cut its carrier back, and returns when frames can pass.
+    ///
+    /// # Errors
+    ///
+    /// The machine has no such cable, or the switch does not forward to it in time.
+    pub fn mend(&self, host: &Host, index: usize) -> Result<(), LabError> {
+        let port = wiring::port(&host.name, index);
+        self.switch.ip(&format!("link set dev {port} up\n"))?;
+        wait_until("the cable to carry frames", READY_LIMIT, || {
+            switch::forwards(&self.switch, &port)
+        })
     }
 
     /// Lets the bed stand after this process; [`cleanup::remove`] takes it down.

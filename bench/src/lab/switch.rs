@@ -16,6 +16,7 @@ static PASS: &[u8] = aya::include_bytes_aligned!(env!("BED_XDP"));
 
 #[derive(Deserialize)]
 struct Port {
+    ifname: String,
     state: String,
 }
 
@@ -71,6 +72,12 @@ pub(super) fn replace(port: &str, link: FdLink, program: &mut Xdp) -> Result<FdL
 pub(super) fn all_forward(switch: &Namespace) -> Result<bool, LabError> {
     let ports: Vec<Port> = switch.json(&["bridge", "-j", "link", "show"])?;
     Ok(ports.iter().all(|port| port.state == "forwarding"))
+}
+
+/// Whether this port of a bridge forwards frames.
+pub(super) fn forwards(switch: &Namespace, port: &str) -> Result<bool, LabError> {
+    let ports: Vec<Port> = switch.json(&["bridge", "-j", "link", "show"])?;
+    Ok(ports.iter().any(|each| each.ifname == port && each.state == "forwarding"))
 }
 
 fn attach_pass(port: &str) -> Result<FdLink, LabError> {

@@ -1,7 +1,7 @@
 //! The plan of a bed: who is there, and on which networks.
 
 use super::LabError;
-use super::address::{CLIENT, DIRECTOR, FIRST_REAL, Network, ROUTER};
+use super::address::{CLIENT, DIRECTOR, FIRST_REAL, Network, ROUTER, SECOND_DIRECTOR};
 
 /// What a caller may choose.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Options {
     pub(super) mtu: u16,
     /// There is a second client, with a network of its own to the director.
     pub(super) second_client: bool,
+    /// There is a second director, on the networks of the first.
+    pub(super) second_director: bool,
     pub(super) wiring: Wiring,
 }
 
@@ -47,6 +49,7 @@ pub(super) struct Plan {
     /// Where there are several networks.
     pub(super) router: Option<HostPlan>,
     pub(super) second_client: Option<HostPlan>,
+    pub(super) second_director: Option<HostPlan>,
     pub(super) networks: Vec<Network>,
     pub(super) mtu: u16,
     pub(super) wiring: Wiring,
@@ -57,7 +60,8 @@ const MAX_REALS: u8 = CLIENT - FIRST_REAL;
 
 impl Plan {
     pub(super) fn new(options: Options) -> Result<Self, LabError> {
-        let Options { reals, far_reals, nat_port, mtu, second_client, wiring } = options;
+        let Options { reals, far_reals, nat_port, mtu, second_client, second_director, wiring } =
+            options;
         if reals > MAX_REALS {
             return Err(LabError::Options("it has more reals than addresses for them"));
         }
@@ -85,6 +89,8 @@ impl Plan {
         let router = (networks.len() > 1).then(|| networks.clone());
         Ok(Self {
             client: HostPlan::new("client", CLIENT, vec![client]),
+            second_director: second_director
+                .then(|| HostPlan::new("director2", SECOND_DIRECTOR, director.clone())),
             director: HostPlan::new("director", DIRECTOR, director),
             reals: (0..reals).map(real).collect(),
             router: router.map(|networks| HostPlan::new("router", ROUTER, networks)),
@@ -114,6 +120,7 @@ mod tests {
             nat_port: None,
             mtu: 1500,
             second_client: false,
+            second_director: false,
             wiring: Wiring::Cables,
         }
     }
@@ -148,6 +155,16 @@ mod tests {
         assert_eq!(plan.director.networks, [Network::Lan, Network::Far, Network::Side]);
         assert_eq!(plan.second_client.unwrap().networks, [Network::Side]);
         assert_eq!(plan.router.unwrap().networks.len(), 3);
+    }
+
+    #[test]
+    fn a_second_director_is_where_the_first_is() {
+        let far = Options { far_reals: 1, second_director: true, ..options() };
+        let plan = Plan::new(far).unwrap();
+        let second = plan.second_director.unwrap();
+        assert_eq!(second.networks, plan.director.networks);
+        assert_ne!(second.host, plan.director.host);
+        assert_eq!(Plan::new(options()).unwrap().second_director, None);
     }
 
     #[test]

@@ -157,6 +157,7 @@ mod tests {
             nat_port: None,
             mtu: 1500,
             second_client: false,
+            second_director: false,
             wiring,
         };
         Plan::new(options).unwrap()

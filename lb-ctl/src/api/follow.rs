@@ -73,9 +73,7 @@ mod tests {
     use crate::event::{EventKind, Happening};
 
     fn event(seq: u64) -> Arc<Event> {
-        let real = None;
-        let what =
-            Happening { kind: EventKind::RealUp, service: None, real, message: String::new() };
+        let what = Happening::new(EventKind::RealUp, "");
         Arc::new(Event { seq, at: UNIX_EPOCH, what })
     }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::properties;
 use super::routes::{Operation, Route};
 use super::wire;
-use crate::command::{Change, Command, OnHandEdit, Wanted, WantedEvents};
+use crate::command::{Change, Command, EventsOf, OnHandEdit, Wanted, WantedEvents};
 use crate::config::endpoint::parse_service;
 use crate::config::model::Endpoint;
 use crate::config::rules::{self, RuleError, policy};
@@ -49,13 +49,16 @@ pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refus
         Operation::Reload => Command::Reload,
         Operation::Zero => Command::Zero,
         Operation::Metrics => Command::Metrics,
+        Operation::Vrrp => Command::Vrrp,
+        Operation::Handover => Command::Handover { instance: query.instance },
+        Operation::Resume => Command::Resume { instance: query.instance },
         Operation::List => Command::List { only: query.only },
         Operation::Connections => Command::Connections { only: query.only },
         Operation::Trace => Command::Trace(Wanted { only: query.only, ..query.wanted }),
         Operation::Events => Command::Events(WantedEvents {
-            only: query.only,
             count: query.wanted.count,
             follow: query.follow,
+            only: events_of(query.only, query.instance)?,
         }),
         Operation::Diff => Command::Diff { text: text(parts.body)? },
         Operation::Apply => change(Change::Apply { text: text(parts.body)? }),
@@ -83,6 +86,7 @@ pub fn command(route: &Route, parts: Parts<'_>) -> Result<Option<Command>, Refus
 struct Query {
     only: Option<Endpoint>,
     real: Option<IpAddr>,
+    instance: Option<String>,
     on_hand_edit: OnHandEdit,
     wanted: Wanted,
     follow: bool,
@@ -104,6 +108,7 @@ impl Query {
                 ("source", network) => {
                     query.wanted.source = Some(policy::prefix(network).map_err(unreadable)?);
                 }
+                ("instance", text) => query.instance = Some(text.to_owned()),
                 ("real", text) => query.real = Some(real_address(text)?),
                 ("count", number) => query.wanted.count = Some(at_least_one(name, number)?),
                 ("every", number) => query.wanted.every = at_least_one(name, number)?,
@@ -111,6 +116,17 @@ impl Query {
             }
         }
         Ok(query)
+    }
+}
+
+fn events_of(service: Option<Endpoint>, instance: Option<String>) -> Result<EventsOf, Refusal> {
+    match (service, instance) {
+        (None, None) => Ok(EventsOf::All),
+        (Some(endpoint), None) => Ok(EventsOf::Service(endpoint)),
+        (None, Some(name)) => Ok(EventsOf::Instance(name)),
+        (Some(_), Some(_)) => Err(Refusal::Unreadable(
+            "query parameters service and instance: give one of them".to_owned(),
+        )),
     }
 }
 

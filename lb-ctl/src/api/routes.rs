@@ -50,6 +50,12 @@ pub enum Operation {
     Events,
     /// All that is measured.
     Metrics,
+    /// The virtual routers.
+    Vrrp,
+    /// Leave the addresses of a virtual router to another director.
+    Handover,
+    /// Take part again as before the handover.
+    Resume,
     /// This interface, described.
     OpenApi,
 }

@@ -114,6 +114,7 @@ fn success(reply: Reply) -> Response {
         Reply::Connections(connections) => Json(connections).into_response(),
         Reply::Status(status) => Json(status).into_response(),
         Reply::Checked(checked) => Json(checked).into_response(),
+        Reply::Vrrp(vrrp) => Json(vrrp).into_response(),
         Reply::Metrics(sample) => {
             ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], sample.text()).into_response()
         }

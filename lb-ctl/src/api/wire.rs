@@ -12,7 +12,9 @@ mod health;
 mod request;
 mod service;
 mod status;
+mod sync;
 mod trace;
+mod vrrp;
 
 pub use crate::config::hex::text as hexadecimal;
 pub use checked::{Checked, CheckedReal};
@@ -25,7 +27,9 @@ pub use service::Service;
 pub use status::{
     Checks, ConfigState, ConfigStatus, Interface, Map, ReasonCount, Settling, Status,
 };
+pub use sync::{Sync, SyncPeer};
 pub use trace::TracedPacket;
+pub use vrrp::{AddressConflict, Adverts, Vrrp, VrrpInstance, VrrpState};
 
 /// Counters of a service or a real since they were last set to zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]

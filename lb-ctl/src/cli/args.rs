@@ -14,9 +14,10 @@ mod property;
 mod real;
 mod real_server;
 mod service;
+mod vrrp;
 
 pub use daemon::{DaemonArgs, ModeArg};
-pub use definition::{ApplyArgs, ClearArgs, FileArgs, SaveArgs};
+pub use definition::{ApplyArgs, CheckArgs, ClearArgs, FileArgs, SaveArgs};
 pub use listing::{EventsArgs, ListArgs, TraceArgs};
 pub use property::PropertyArgs;
 pub use real::{
@@ -24,6 +25,7 @@ pub use real::{
 };
 pub use real_server::{RealServerAction, RealServerArgs, RealServerOptions};
 pub use service::{AddServiceArgs, DeleteServiceArgs, EditServiceArgs, OnlyArg, ServiceArg};
+pub use vrrp::{HandoverArgs, RouterArg, VrrpAction, VrrpArgs};
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -99,7 +101,7 @@ pub enum Verb {
     List(ListArgs),
     /// Parse and validate a definition file, without a daemon
     #[command(after_help = example::CHECK)]
-    Check(FileArgs),
+    Check(CheckArgs),
     /// Say what applying a definition file would change
     #[command(after_help = example::DIFF)]
     Diff(FileArgs),
@@ -118,7 +120,7 @@ pub enum Verb {
     /// Set all counters to zero
     #[command(after_help = example::ZERO)]
     Zero,
-    /// Say what the daemon does: interfaces, program, maps, packets, definition file
+    /// Say what the daemon does: interfaces, program, maps, virtual routers, packets, definition file
     #[command(after_help = example::STATUS)]
     Status,
     /// Show packets as they come, and what becomes of each
@@ -127,6 +129,9 @@ pub enum Verb {
     /// Show what happened, and what happens
     #[command(after_help = example::EVENTS)]
     Events(EventsArgs),
+    /// Say who has the virtual addresses, or leave them to another director
+    #[command(after_help = example::VRRP)]
+    Vrrp(VrrpArgs),
     /// Print the JSON Schema of the definition file
     #[command(after_help = example::SCHEMA)]
     Schema,

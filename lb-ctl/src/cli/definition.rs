@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::args::{ApplyArgs, ClearArgs, FileArgs, Format, SaveArgs};
+use super::args::{ApplyArgs, CheckArgs, ClearArgs, FileArgs, Format, SaveArgs};
 use super::output::{changes, json as to_json, quiet_changes};
 use super::service::on_hand_edit;
 use super::{CliError, Said};
@@ -21,15 +21,34 @@ struct Source {
     text: String,
 }
 
-pub(super) fn check(args: &FileArgs, format: Format) -> Said {
+pub(super) fn check(args: &CheckArgs, format: Format) -> Said {
     let Source { name, text } = read(&args.file)?;
     let desired = config::parse(&text).map_err(|fault| at_fault(&name, &fault))?;
+    if !args.offline
+        && let Some(fault) = parse::missing_interface(&text, &desired, is_interface)
+    {
+        let message = format!("{}, and `--offline` does not ask", fault.message);
+        return Err(at_fault(&name, &DefinitionError { message, ..fault }));
+    }
     let services = desired.services.len();
     let reals: usize = desired.services.values().map(|service| service.reals.len()).sum();
+    let instances = desired.vrrp.instances.len();
     Ok(match format {
-        Format::Table => format!("{name}: ok, {services} services, {reals} reals\n"),
-        Format::Json => to_json(&json!({ "file": name, "services": services, "reals": reals })),
+        Format::Table if instances == 0 => {
+            format!("{name}: ok, {services} services, {reals} reals\n")
+        }
+        Format::Table => {
+            format!("{name}: ok, {services} services, {reals} reals, {instances} VRRP instances\n")
+        }
+        Format::Json => to_json(&json!({
+            "file": name, "services": services, "reals": reals, "vrrp_instances": instances,
+        })),
     })
+}
+
+/// Whether this machine has an interface of this name.
+fn is_interface(name: &str) -> bool {
+    nix::net::if_::if_nametoindex(name).is_ok()
 }
 
 pub(super) fn schema() -> String {

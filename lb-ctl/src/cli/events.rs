@@ -7,9 +7,14 @@ use super::output::{json, json_line, show};
 use super::service::only;
 use crate::api::client::Client;
 use crate::api::wire::Event;
+use crate::command::EventsOf;
 
 pub(super) async fn run(client: &Client, args: &EventsArgs, format: Format) -> Said {
-    let only = only(&args.only)?;
+    let only = match (only(&args.only)?, &args.instance) {
+        (Some(endpoint), _) => EventsOf::Service(endpoint),
+        (None, Some(name)) => EventsOf::Instance(name.clone()),
+        (None, None) => EventsOf::All,
+    };
     if args.follow {
         let mut events = client.follow_events(only, args.count).await?;
         let interrupt = tokio::signal::ctrl_c();

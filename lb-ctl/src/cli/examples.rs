@@ -47,7 +47,9 @@ examples! {
         "lb-ctl list --stats -t 192.0.2.10:80",
         "lb-ctl list --reasons",
         "lb-ctl list --connections -o json";
-    CHECK = "lb-ctl check /etc/lb-ctl/lb-ctl.json";
+    CHECK =
+        "lb-ctl check /etc/lb-ctl/lb-ctl.json",
+        "lb-ctl check --offline other-director.json";
     DIFF = "lb-ctl diff new.json";
     APPLY = "lb-ctl apply new.json", "lb-ctl apply - --dry-run";
     SAVE = "lb-ctl save backup.json";
@@ -62,7 +64,14 @@ examples! {
     EVENTS =
         "lb-ctl events --count 20",
         "lb-ctl events --follow -t 192.0.2.10:80",
+        "lb-ctl events --instance VI_1",
         "lb-ctl events --follow -o json";
+    VRRP = "lb-ctl vrrp list";
+    VRRP_LIST = "lb-ctl vrrp list", "lb-ctl vrrp list VI_1 -o json";
+    VRRP_HANDOVER =
+        "lb-ctl vrrp handover",
+        "lb-ctl vrrp handover VI_1 --timeout 30";
+    VRRP_RESUME = "lb-ctl vrrp resume VI_1";
     SCHEMA = "lb-ctl schema";
     REAL_SERVER = "lb-ctl real-server setup --vip 192.0.2.10";
     REAL_SERVER_SETUP = "lb-ctl real-server setup --vip 192.0.2.10 --interface eth0";

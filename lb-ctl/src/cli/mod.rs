@@ -16,6 +16,7 @@ mod samples;
 mod service;
 mod status;
 mod trace;
+mod vrrp;
 mod wait;
 
 use std::ffi::OsString;
@@ -89,6 +90,7 @@ fn dispatch(cli: Cli) -> Said {
         Verb::Zero => asynchronously(definition::zero(&client, format)),
         Verb::Trace(args) => asynchronously(trace::run(&client, &args, format)),
         Verb::Events(args) => asynchronously(events::run(&client, &args, format)),
+        Verb::Vrrp(args) => asynchronously(vrrp::run(&client, &args.action, format)),
         Verb::Status => asynchronously(status::status(&client, format)),
     }
 }

@@ -1,10 +1,13 @@
 //! What the tests of the output print.
 
+use std::collections::BTreeMap;
+
 use lb_common::key::Protocol;
 
 use crate::api::wire::{
-    Checks, ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map, Real,
-    RealState, ReasonCount, Service, Settling, Stats, Status, TracedPacket,
+    Adverts, Checks, ConfigState, ConfigStatus, Connection, Connections, Interface, List, Map,
+    Real, RealState, ReasonCount, Service, Settling, Stats, Status, TracedPacket, VrrpInstance,
+    VrrpState,
 };
 use crate::config::model::{self, Endpoint};
 
@@ -107,6 +110,34 @@ pub(super) fn traced() -> TracedPacket {
     }
 }
 
+/// A virtual router that is master.
+pub(super) fn router(name: &str) -> VrrpInstance {
+    VrrpInstance {
+        name: name.to_owned(),
+        interface: "eth0".to_owned(),
+        vrid: 51,
+        version: 3,
+        group: None,
+        state: VrrpState::Master,
+        reason: "no master was heard".to_owned(),
+        since: "2026-11-21T14:03:17.000000Z".to_owned(),
+        age: 182,
+        priority: 150,
+        defined_priority: 150,
+        advert_interval: 1000,
+        preempt: true,
+        addresses: vec!["192.0.2.10/32".to_owned()],
+        holds: true,
+        handed_over: false,
+        source: Some("192.0.2.2".parse().unwrap()),
+        master: Some("192.0.2.2".parse().unwrap()),
+        master_priority: Some(150),
+        adverts: Adverts::default(),
+        transitions: BTreeMap::new(),
+        conflicts: Vec::new(),
+    }
+}
+
 /// A daemon that does what it should.
 pub(super) fn status() -> Status {
     let map = |name: &str, entries, capacity, bytes| Map {
@@ -159,6 +190,8 @@ pub(super) fn status() -> Status {
             marked: 12,
             deferred: 0,
         }],
+        vrrp: Vec::new(),
+        sync: None,
         packets: vec![
             count("tx", "forwarded", 123_456),
             count("pass", "not-ip", 0),

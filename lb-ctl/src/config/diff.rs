@@ -8,6 +8,7 @@ mod change;
 mod notify;
 mod property;
 mod service;
+mod vrrp;
 
 pub use change::{Action, Change, Object, ServiceId};
 pub use property::{Field, Properties};
@@ -26,6 +27,7 @@ pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
             Some(kept) => removed_reals(service, kept, &mut changes),
         }
     }
+    changes.extend(vrrp::removed(old, new));
     for name in new.interfaces.iter().filter(|name| !old.interfaces.contains(name)) {
         changes.push(add(interface(name), Properties::default()));
     }
@@ -35,6 +37,7 @@ pub fn diff(old: &Desired, new: &Desired) -> Vec<Change> {
             Some(earlier) => changed_service(earlier, service, &mut changes),
         }
     }
+    changes.extend(vrrp::added_and_changed(old, new));
     let fields = notify::fields(&old.notify, &new.notify);
     if !fields.is_empty() {
         changes.push(Change { action: Action::Change { fields }, object: Object::Notify });

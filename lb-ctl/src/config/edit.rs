@@ -145,8 +145,9 @@ pub fn edit_service(
 /// Deletes a service and its reals.
 ///
 /// # Errors
-/// Where it is not there.
+/// Where it is not there, or a virtual router follows it.
 pub fn delete_service(desired: &Desired, endpoint: Endpoint) -> Result<Desired, EditError> {
+    among::not_followed(desired, endpoint)?;
     let mut next = desired.clone();
     match next.services.shift_remove(&endpoint) {
         Some(_) => Ok(next),
@@ -238,11 +239,14 @@ pub fn enable(desired: &Desired, endpoint: Endpoint, real: IpAddr) -> Result<Des
     with_real(desired, endpoint, real, |real| real.disabled = false)
 }
 
-/// Deletes all services. Interfaces and whom to notify stay.
+/// Deletes all services. Interfaces, virtual routers and whom to notify stay.
 ///
 /// # Errors
-/// None so far; it is fallible as all edits are.
+/// Where a virtual router follows one of them.
 pub fn clear(desired: &Desired) -> Result<Desired, EditError> {
+    for &endpoint in desired.services.keys() {
+        among::not_followed(desired, endpoint)?;
+    }
     Ok(Desired { services: IndexMap::new(), ..desired.clone() })
 }
 

@@ -8,6 +8,7 @@ use super::model::{self, Desired, Ports};
 mod check;
 mod notify;
 mod read;
+pub mod vrrp;
 mod words;
 mod write;
 
@@ -15,6 +16,8 @@ pub use check::Check;
 pub use notify::{Mail, Notify, Webhook};
 pub(super) use read::Object;
 pub use read::object;
+pub use vrrp::Vrrp;
+pub(super) use write::vrrp as write_vrrp;
 
 /// What an lb-ctl director balances.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +38,10 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::object")]
     #[schemars(with = "Notify")]
     pub notify: Option<Notify>,
+    /// The addresses that move between directors.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "read::object")]
+    #[schemars(with = "Vrrp")]
+    pub vrrp: Option<Vrrp>,
 }
 
 /// A virtual service: what clients connect to, and the real servers behind it.

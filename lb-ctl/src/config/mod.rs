@@ -21,6 +21,7 @@ pub mod printable;
 pub mod rules;
 pub mod scheduler;
 pub mod store;
+pub mod vrrp;
 
 #[cfg(test)]
 mod samples;

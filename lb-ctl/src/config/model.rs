@@ -14,6 +14,7 @@ pub use super::notify::{Hooks, Notify};
 pub use super::policy::{AllDown, Hash, Persistence, Sources, Timeouts};
 pub use super::ports::Ports;
 pub use super::scheduler::Scheduler;
+pub use super::vrrp::Vrrp;
 
 /// What names a service: protocol, VIP and port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -160,4 +161,6 @@ pub struct Desired {
     pub services: IndexMap<Endpoint, Service>,
     /// Who is told of what happens, and how commands are run.
     pub notify: Notify,
+    /// The addresses that move between directors.
+    pub vrrp: Vrrp,
 }

@@ -9,14 +9,13 @@ use super::model::Desired;
 use super::printable::printable;
 
 pub mod check;
+mod interfaces;
 pub mod notify;
 mod validate;
+pub mod vrrp;
 
+pub use interfaces::missing_interface;
 use validate::{Fault, validate};
-
-/// Keys that only a later version carries out. They are refused, since a definition that asks for
-/// something must not be taken as if it had not asked.
-const LATER_KEYS: [&str; 1] = ["vrrp"];
 
 /// Why a definition is refused, and where.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
@@ -53,10 +52,13 @@ fn in_brackets(path: &str) -> String {
 /// The first fault: of syntax, of shape, or against a rule.
 pub fn parse(text: &str) -> Result<Desired, DefinitionError> {
     let document: Document = document(text)?;
-    validate(&document).map_err(|Fault { path, error }| {
-        let position = locate::locate(text, &path).map_or(Position::START, |place| place.value);
-        DefinitionError::new(position, &path, &error.to_string())
-    })
+    validate(&document).map_err(|Fault { path, error }| refusal_at(text, &path, &error.to_string()))
+}
+
+/// Points at the value that `path` names.
+fn refusal_at(text: &str, path: &Path, message: &str) -> DefinitionError {
+    let position = locate::locate(text, path).map_or(Position::START, |place| place.value);
+    DefinitionError::new(position, path, message)
 }
 
 /// Reads a definition from the bytes of a file.
@@ -131,19 +133,7 @@ fn refusal(text: &str, path: &Path, error: &serde_json::Error) -> DefinitionErro
         Some(place) => place.value,
         None => stop,
     };
-    DefinitionError::new(position, path, &later(path).unwrap_or_else(|| message.to_owned()))
-}
-
-fn later(path: &Path) -> Option<String> {
-    let Some(Step::Key(key)) = path.0.last() else {
-        return None;
-    };
-    LATER_KEYS.contains(&key.as_str()).then(|| {
-        format!(
-            "this version of lb-ctl does not carry out `{key}`: take the key out, or use a \
-             version that does"
-        )
-    })
+    DefinitionError::new(position, path, message)
 }
 
 fn path_of(path: &serde_path_to_error::Path) -> Path {

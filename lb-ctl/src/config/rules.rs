@@ -13,6 +13,7 @@ pub mod notify;
 pub mod policy;
 pub mod quorum;
 mod text;
+pub mod vrrp;
 
 pub use combination::{Broken, service};
 pub use error::{Role, RuleError};
@@ -143,16 +144,22 @@ pub fn real_port(service: Endpoint, real: IpAddr, port: Option<u16>) -> Result<(
 /// # Errors
 /// [`RuleError::Name`].
 pub fn name(name: &str) -> Result<(), RuleError> {
-    let fault = if name.is_empty() {
-        "is empty"
+    match name_fault(name) {
+        None => Ok(()),
+        Some(fault) => Err(RuleError::Name { name: name.to_owned(), fault }),
+    }
+}
+
+fn name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("is empty")
     } else if name.chars().count() > NAME_CHARS {
-        "is too long"
+        Some("is too long")
     } else if name.chars().any(char::is_control) {
-        "has control characters"
+        Some("has control characters")
     } else {
-        return Ok(());
-    };
-    Err(RuleError::Name { name: name.to_owned(), fault })
+        None
+    }
 }
 
 /// Checks the form of an interface name, as the kernel's `dev_valid_name()` does.

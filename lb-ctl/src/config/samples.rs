@@ -19,6 +19,7 @@ use super::model::{
 use super::rules::policy::MAX_SECS;
 
 pub(super) mod health;
+pub(super) mod vrrp;
 
 /// A definition with the usual keys, indented as people do.
 pub(super) const TEXT: &str = r#"{
@@ -115,6 +116,12 @@ pub(super) fn any_desired() -> impl Strategy<Value = Desired> {
             interfaces: interfaces.into_iter().collect(),
             services: apart(services.into_iter().enumerate().map(finish)),
             notify,
+            ..Desired::default()
+        })
+        .prop_flat_map(|desired| {
+            let services = desired.services.keys().copied().collect();
+            let vrrp = vrrp::any_vrrp(services);
+            vrrp.prop_map(move |vrrp| Desired { vrrp, ..desired.clone() })
         })
         .prop_flat_map(shuffled)
 }
@@ -255,9 +262,11 @@ fn apart(services: impl Iterator<Item = (Endpoint, Service)>) -> IndexMap<Endpoi
 fn shuffled(desired: Desired) -> impl Strategy<Value = Desired> {
     let services: Vec<_> = desired.services.into_iter().collect();
     let shuffled = (Just(desired.interfaces).prop_shuffle(), Just(services).prop_shuffle());
-    (shuffled, Just(desired.notify)).prop_map(|((interfaces, services), notify)| Desired {
+    let rest = (Just(desired.notify), Just(desired.vrrp));
+    (shuffled, rest).prop_map(|((interfaces, services), (notify, vrrp))| Desired {
         interfaces,
         services: services.into_iter().collect(),
         notify,
+        vrrp,
     })
 }

@@ -38,9 +38,18 @@ impl<D: Dataplane> Core<D> {
                 return self.check_now(endpoint, address, answer);
             }
             Command::Trace(wanted) => return self.trace(wanted, answer),
-            Command::Metrics => return self.answer_later(answer, view::metrics(self)),
+            Command::Metrics => {
+                self.ask_vrrp().await;
+                return self.answer_later(answer, view::metrics(self));
+            }
             Command::Events(wanted) => self.events(wanted),
-            Command::Status => return self.answer_later(answer, view::status(self)),
+            Command::Vrrp => self.vrrp().await,
+            Command::Handover { instance } => self.hand_over(instance).await,
+            Command::Resume { instance } => self.resume(instance).await,
+            Command::Status => {
+                self.ask_vrrp().await;
+                return self.answer_later(answer, view::status(self));
+            }
         };
         // The asker may have gone away.
         let _ = answer.send(reply);

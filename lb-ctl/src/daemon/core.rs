@@ -1,5 +1,6 @@
 //! The daemon's one task: it owns the state and brings the machine in line with it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -8,8 +9,10 @@ use super::checks::Checks;
 use super::interfaces::{Interfaces, Which};
 use super::options::DaemonOptions;
 use super::settling::Settler;
+use super::sync::Syncing;
 use super::telling::Telling;
 use super::trace::Tracing;
+use super::vrrp::VirtualRouters;
 use crate::command::CommandError;
 use crate::config::model::{Desired, Endpoint};
 use crate::config::store::Store;
@@ -40,6 +43,8 @@ pub(super) struct Core<D: Dataplane> {
     pub(super) neighbours: NeighbourHandle,
     pub(super) started: Instant,
     pub(super) settler: Settler,
+    /// What passes between this director and others.
+    pub(super) syncing: Syncing,
     pub(super) tracing: Tracing<D::Tracer>,
     /// What was heard of neighbours and is not in effect yet.
     pub(super) arrivals: Arrivals,
@@ -47,6 +52,8 @@ pub(super) struct Core<D: Dataplane> {
     pub(super) checks: Checks,
     /// The history, and who is told.
     pub(super) telling: Telling,
+    /// The virtual routers.
+    pub(super) routers: VirtualRouters,
     /// The machine changed in a way that needs a full convergence.
     pub(super) unsettled: bool,
     /// What the log was told last of why it is unsettled.
@@ -72,6 +79,7 @@ impl<D: Dataplane> Core<D> {
         let links = self.netlink.links().await.map_err(failed)?;
         self.interfaces.refresh(&self.state.desired, &links);
         self.state.ingress = self.interfaces.ingress();
+        self.state.virtual_macs = self.interfaces.virtual_macs();
         let rips = state::rips(&self.state.desired);
         let attached = self.state.ingress.keys().copied().collect();
         let ways = self.neighbours.watch(rips, attached).await.map_err(failed)?;
@@ -98,11 +106,13 @@ impl<D: Dataplane> Core<D> {
         }
         self.add_vips().await?;
         self.assign_checks(&links)?;
+        self.follow_sync();
         for (endpoint, quorate) in quorums {
             self.tell_quorum(endpoint, quorate);
         }
         self.tell_of_serving(&services);
         self.forget_told();
+        self.follow_vrrp();
         attached
     }
 
@@ -126,6 +136,7 @@ impl<D: Dataplane> Core<D> {
 
     /// Runs operations that ask for no look at the rings.
     pub(super) fn put(&mut self, ops: &[MapOp]) -> Result<(), CommandError> {
+        self.syncing.note(ops);
         apply::run(&mut self.dataplane, &mut self.actual, ops).map_err(failed)
     }
 
@@ -148,11 +159,17 @@ impl<D: Dataplane> Core<D> {
         self.held = self.netlink.addresses().await.map_err(failed)?;
         let wanted = state::vips(&self.state.desired);
         let interfaces = self.interfaces.attached();
+        let mut added: BTreeMap<u32, Vec<IpAddr>> = BTreeMap::new();
         for Place { ifindex, address } in vip::additions(&wanted, &self.held, &interfaces) {
             self.netlink.add_vip(ifindex, address).await.map_err(failed)?;
             let found = interfaces.iter().find(|(index, _)| *index == ifindex);
             let name = found.map_or("", |(_, name)| name);
             tracing::info!("{address}: added to {name}");
+            added.entry(ifindex).or_default().push(address);
+        }
+        // Whoever had an address before, others may still send to.
+        for (ifindex, addresses) in added {
+            self.routers.tell(ifindex, addresses);
         }
         self.held = self.netlink.addresses().await.map_err(failed)?;
         Ok(())
@@ -183,8 +200,11 @@ impl<D: Dataplane> Core<D> {
         }
     }
 
+    /// Whether an address is to be here whatever other directors do.
     fn is_vip(&self, address: IpAddr) -> bool {
-        self.state.desired.services.keys().any(|endpoint| endpoint.address == address)
+        let desired = &self.state.desired;
+        desired.services.keys().any(|endpoint| endpoint.address == address)
+            && !desired.vrrp.moves(address)
     }
 
     /// Converges again where the machine changed. What fails is tried again at the next call.
@@ -206,6 +226,7 @@ impl<D: Dataplane> Core<D> {
     pub(super) async fn check(&self, next: &Desired) -> Result<(), CommandError> {
         let links = self.netlink.links().await.map_err(failed)?;
         self.interfaces.check(next, &links)?;
+        self.check_vrrp(&next.vrrp, &links)?;
         self.check_checks(next)?;
         plan::check(&self.state.target_of(next), &self.actual, self.dataplane.capacity())
             .map_err(|error| CommandError::Refused(error.to_string()))

@@ -54,6 +54,7 @@ impl<D: Dataplane> Core<D> {
             self.tell_quorum(endpoint, quorate);
         }
         self.tell_of_serving(services);
+        self.tell_vrrp_of_services();
     }
 
     fn put_services(&mut self, services: &[Endpoint]) -> Result<(), CommandError> {

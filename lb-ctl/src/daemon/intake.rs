@@ -7,18 +7,21 @@ use tokio::sync::mpsc;
 
 use super::error::DaemonError;
 use super::settling::Walked;
-use super::trace::Heard;
+use super::sync::Selected;
+use super::trace;
 use crate::api::door::Call;
 use crate::dataplane::Dataplane;
 use crate::dataplane::aya::AyaDataplane;
 use crate::health::driver::Report;
 use crate::neigh::driver::NetEvent;
+use crate::sync::driver::Heard;
+use crate::vrrp::driver as vrrp;
 
 /// How many results of checks are taken in together.
 const TOGETHER: usize = 4096;
 
 /// What is heard of a trace.
-pub(super) type Traced = Heard<<AyaDataplane as Dataplane>::Tracer>;
+pub(super) type Traced = trace::Heard<<AyaDataplane as Dataplane>::Tracer>;
 
 /// All that can happen to the daemon.
 pub(super) enum Event {
@@ -28,9 +31,13 @@ pub(super) enum Event {
     Settle,
     SettleRings,
     Health(Vec<Report>),
+    Vrrp(vrrp::Report),
     TakeInHealth,
     RaiseShares,
     Walked(Walked),
+    TellDirectors,
+    Selected(Selected),
+    Heard(Heard),
     Traced(Traced),
     Reload,
     Leave(&'static str),
@@ -41,9 +48,12 @@ pub(super) struct Events {
     pub(super) calls: Option<mpsc::Receiver<Call>>,
     pub(super) net: Option<mpsc::Receiver<NetEvent>>,
     pub(super) health: Option<mpsc::UnboundedReceiver<Report>>,
+    pub(super) vrrp: Option<mpsc::UnboundedReceiver<vrrp::Report>>,
     pub(super) settle: Option<tokio::time::Instant>,
     pub(super) settle_rings: Option<tokio::time::Instant>,
     pub(super) walked: Option<mpsc::Receiver<Walked>>,
+    pub(super) selected: Option<mpsc::Receiver<Selected>>,
+    pub(super) heard: Option<mpsc::Receiver<Heard>>,
     pub(super) traced: Option<mpsc::Receiver<Traced>>,
     hangup: Signal,
     terminate: Signal,
@@ -56,9 +66,12 @@ impl Events {
             calls: None,
             net: None,
             health: None,
+            vrrp: None,
             settle: None,
             settle_rings: None,
             walked: None,
+            selected: None,
+            heard: None,
             traced: None,
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
@@ -90,12 +103,16 @@ impl Events {
             Some(event) = receive(&mut self.net) => Event::Net(event),
             () = at(due.take_in) => Event::TakeIn,
             () = at(due.take_in_health) => Event::TakeInHealth,
+            Some(report) = next_of(&mut self.vrrp) => Event::Vrrp(report),
             Some(reports) = receive_all(&mut self.health) => Event::Health(reports),
             () = at(due.raise_shares) => Event::RaiseShares,
             _ = self.hangup.recv() => Event::Reload,
             () = at(settle) => Event::Settle,
             Some(walked) = receive(&mut self.walked) => Event::Walked(walked),
             () = at(settle_rings) => Event::SettleRings,
+            Some(found) = receive(&mut self.selected) => Event::Selected(found),
+            () = at(due.tell_directors) => Event::TellDirectors,
+            Some(heard) = receive(&mut self.heard), if due.can_take => Event::Heard(heard),
             Some(call) = receive(&mut self.calls) => Event::Call(call),
             Some(heard) = receive(&mut self.traced) => Event::Traced(heard),
         }
@@ -107,6 +124,17 @@ pub(super) struct Due {
     pub(super) take_in: Option<tokio::time::Instant>,
     pub(super) take_in_health: Option<tokio::time::Instant>,
     pub(super) raise_shares: Option<tokio::time::Instant>,
+    pub(super) tell_directors: Option<tokio::time::Instant>,
+    /// What other directors tell can be taken in now.
+    pub(super) can_take: bool,
+}
+
+/// The next message of a channel that may not be there.
+async fn next_of<T>(channel: &mut Option<mpsc::UnboundedReceiver<T>>) -> Option<T> {
+    match channel {
+        Some(channel) => channel.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// All messages that wait in a channel that may not be there, and the next if none does.

@@ -34,6 +34,8 @@ pub(super) struct Interface {
     pub(super) problem: Option<String>,
     /// What frames for the director come in by where the program is on it, and with which MAC.
     ingress: BTreeMap<u32, Mac>,
+    /// Interfaces with MACs of virtual routers whose frames come in by it.
+    virtual_macs: BTreeMap<u32, Mac>,
     /// Those whose addresses are reached through it, by number and name.
     addressed: Vec<(u32, String)>,
     /// What it is a member of.
@@ -48,6 +50,7 @@ impl Interface {
             attachment: None,
             problem: None,
             ingress: BTreeMap::new(),
+            virtual_macs: BTreeMap::new(),
             addressed: Vec::new(),
             membership: None,
         }
@@ -56,6 +59,8 @@ impl Interface {
     /// Takes in what the kernel says of it, and of those it depends on.
     fn observe(&mut self, link: Option<Link>, links: &[Link]) {
         self.ingress = link.iter().flat_map(|link| members::ingress(link, links)).collect();
+        self.virtual_macs =
+            link.iter().flat_map(|link| members::virtual_macs(link, links)).collect();
         let addressed = link.iter().flat_map(|link| members::addressed(link, links));
         self.addressed = addressed.map(|link| (link.index, link.name.clone())).collect();
         self.membership = link.as_ref().and_then(|link| Membership::of(link, links));
@@ -69,6 +74,8 @@ impl Interface {
             || (index.is_some() && change.master == index)
             || self.ingress.contains_key(&change.index)
             || self.has_addresses_on(change.index)
+            || self.virtual_macs.contains_key(&change.index)
+            || change.below.is_some_and(|below| self.has_addresses_on(below))
     }
 
     /// Whether the addresses of this interface, by its number, are reached through it.
@@ -144,10 +151,11 @@ impl Interfaces {
     }
 
     /// Refuses definitions that name an interface which does not exist and was not there before,
-    /// or that leave none.
+    /// or that leave none; virtual routers need none to balance on.
     pub(super) fn check(&self, desired: &Desired, links: &[Link]) -> Result<(), CommandError> {
         let wanted = self.wanted(desired);
-        if wanted.is_empty() {
+        let balances = desired.vrrp.instances.is_empty() || !desired.services.is_empty();
+        if wanted.is_empty() && balances {
             return Err(CommandError::Refused(
                 "no interface would be left to balance on: name one under \"interfaces\"".into(),
             ));
@@ -219,6 +227,11 @@ impl Interfaces {
     /// The interfaces that packets can come in by, and the MAC of those that are for the director.
     pub(super) fn ingress(&self) -> BTreeMap<u32, Mac> {
         self.list.iter().flat_map(|interface| interface.ingress.clone()).collect()
+    }
+
+    /// The MACs of virtual routers, for which packets come in as well.
+    pub(super) fn virtual_macs(&self) -> BTreeSet<Mac> {
+        self.list.iter().flat_map(|interface| interface.virtual_macs.values().copied()).collect()
     }
 
     /// The attached interfaces in order, each with those whose addresses are reached through it, for

@@ -32,7 +32,15 @@ fn refreshed(names: &[&str], links: &[Link]) -> Interfaces {
 
 fn change(link: &Link) -> LinkChange {
     let Link { index, mac, master, .. } = *link;
-    LinkChange { index, name: link.name.clone(), present: true, up: true, mac, master }
+    LinkChange {
+        index,
+        name: link.name.clone(),
+        present: true,
+        up: true,
+        mac,
+        master,
+        below: link.kind.virtual_mac_on(),
+    }
 }
 
 #[test]

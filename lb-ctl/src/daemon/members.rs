@@ -57,6 +57,14 @@ pub(super) fn ingress(link: &Link, links: &[Link]) -> BTreeMap<u32, Mac> {
     members.chain([link.index]).map(|index| (index, mac)).collect()
 }
 
+/// The interfaces with MACs of virtual routers whose frames come in by an interface: those on one
+/// whose addresses are reached through it.
+pub(super) fn virtual_macs(link: &Link, links: &[Link]) -> BTreeMap<u32, Mac> {
+    let below: Vec<u32> = addressed(link, links).iter().map(|link| link.index).collect();
+    let is_on = |link: &&Link| link.kind.virtual_mac_on().is_some_and(|on| below.contains(&on));
+    links.iter().filter(is_on).filter_map(|link| Some((link.index, link.mac?))).collect()
+}
+
 fn members<'a>(link: &'a Link, links: &'a [Link]) -> impl Iterator<Item = &'a Link> {
     let bond = link.kind == LinkKind::Bond;
     links.iter().filter(move |other| bond && other.master == Some(link.index))
@@ -176,6 +184,23 @@ mod tests {
         assert_eq!(indices(4), [12]);
         let circle = [vlan(3, 4), vlan(4, 3)];
         assert_eq!(addressed(&circle[0], &circle).len(), 2);
+    }
+
+    #[test]
+    fn frames_for_virtual_routers_come_in_where_they_are_on() {
+        let on = |index, lower| {
+            let mac = [0, 0, 0x5e, 0, 1, u8::try_from(index).unwrap()];
+            link(index, LinkKind::VirtualMac(Some(lower)), None, mac)
+        };
+        let vlan = LinkKind::Vlan(Vlan { tag: (C_TAG, 20), lower: Some(9) });
+        let bond = link(9, LinkKind::Bond, None, BOND_MAC);
+        let above = link(11, vlan, None, BOND_MAC);
+        let links =
+            [card(2, Some(9)), bond, above, on(20, 9), on(21, 11), on(22, 3), card(3, None)];
+        let both = BTreeMap::from([(20, [0, 0, 0x5e, 0, 1, 20]), (21, [0, 0, 0x5e, 0, 1, 21])]);
+        assert_eq!(virtual_macs(&links[1], &links), both);
+        assert_eq!(virtual_macs(&links[0], &links), both, "the bond speaks for its member");
+        assert_eq!(virtual_macs(&links[6], &links), BTreeMap::from([(22, [0, 0, 0x5e, 0, 1, 22])]));
     }
 
     #[test]

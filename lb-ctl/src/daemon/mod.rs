@@ -13,9 +13,11 @@ mod members;
 pub mod options;
 mod preflight;
 mod settling;
+mod sync;
 mod telling;
 mod trace;
 mod view;
+mod vrrp;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,8 +32,10 @@ use self::intake::{Due, Event, Events};
 use self::interfaces::Interfaces;
 use self::options::DaemonOptions;
 use self::settling::Settler;
+use self::sync::Syncing;
 use self::telling::Telling;
 use self::trace::Tracing;
+use self::vrrp::VirtualRouters;
 use crate::api::door::Door;
 use crate::api::{server, socket};
 use crate::config::store::Store;
@@ -43,6 +47,7 @@ use crate::neigh::driver::NeighbourDriver;
 use crate::netlink::Netlink;
 use crate::reconcile::actual::Actual;
 use crate::state::State;
+use crate::vrrp::driver as routers;
 
 /// How long changes of links and addresses are gathered before they are acted on.
 const GATHER: Duration = Duration::from_millis(100);
@@ -65,7 +70,7 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
     };
     let detach_on_exit = options.detach_on_exit;
     let mut events = Events::listen()?;
-    let mut core = start(options, &mut events).await?;
+    let mut core = Box::pin(start(options, &mut events)).await?;
     let (door, calls) = Door::new();
     events.calls = Some(calls);
     let metrics = metrics.map(|port| tokio::spawn(metrics::serve(port, door.clone())));
@@ -82,6 +87,9 @@ pub async fn run(options: DaemonOptions) -> Result<(), DaemonError> {
         metrics.abort();
     }
     core.end_trace();
+    if let Some(reports) = &mut events.vrrp {
+        core.stop_vrrp(reports).await;
+    }
     core.telling.end_following();
     drop(stop);
     drop(events);
@@ -107,7 +115,8 @@ async fn start(
     let missing = written.is_none();
     let desired = written.unwrap_or_default();
     let interfaces = Interfaces::new(options.interfaces.clone(), options.mode);
-    if interfaces.wanted(&desired).is_empty() {
+    let moves_only = desired.services.is_empty() && !desired.vrrp.instances.is_empty();
+    if interfaces.wanted(&desired).is_empty() && !moves_only {
         return Err(DaemonError::NoInterface(options.config.display().to_string()));
     }
     let (netlink, notices) = Netlink::connect()?;
@@ -126,10 +135,16 @@ async fn start(
     events.net = Some(receiver);
     let (found, walked) = mpsc::channel(1);
     events.walked = Some(walked);
+    let (selected, to_tell) = mpsc::channel(1);
+    events.selected = Some(to_tell);
+    let (hearing, heard) = mpsc::channel(crate::sync::driver::ROOM);
+    events.heard = Some(heard);
     let (told, traced) = mpsc::channel(4);
     events.traced = Some(traced);
     let (driver, reports) = Driver::start()?;
     events.health = Some(reports);
+    let (routers, reports) = routers::Driver::start().await?;
+    events.vrrp = Some(reports);
     let mut settler = Settler::new(found);
     settler.assume_carried(actual.services().values().map(|service| service.id));
     let telling = Telling::new(&desired.notify);
@@ -150,10 +165,12 @@ async fn start(
         neighbours,
         started: Instant::now(),
         settler,
+        syncing: Syncing::new(selected, hearing),
         tracing: Tracing::new(told),
         arrivals: Arrivals::default(),
         telling,
         checks: Checks::new(driver),
+        routers: VirtualRouters::new(routers),
         unsettled: false,
         complaint: None,
     };
@@ -189,6 +206,8 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
         let due = Due {
             take_in: core.arrivals.due(),
             take_in_health: core.checks.due().map(tokio::time::Instant::from_std),
+            tell_directors: core.syncing.due(),
+            can_take: core.can_take_entries(),
             raise_shares: core.state.health.next_rise().map(tokio::time::Instant::from_std),
         };
         match events.next(due).await {
@@ -196,6 +215,7 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
             Event::Net(event) => core.handle_net(event),
             Event::TakeIn => core.take_in(),
             Event::Health(reports) => core.checks.hear(reports),
+            Event::Vrrp(report) => core.handle_vrrp(report),
             Event::TakeInHealth => core.take_in_health(),
             Event::RaiseShares => core.raise_shares(),
             Event::Settle => {
@@ -210,6 +230,9 @@ async fn serve(core: &mut Core<AyaDataplane>, events: &mut Events) -> &'static s
                 core.settle_rings();
             }
             Event::Walked(walked) => core.handle_walked(walked),
+            Event::TellDirectors => core.tell_directors(),
+            Event::Selected(found) => core.handle_selected(found),
+            Event::Heard(heard) => core.handle_heard(heard),
             Event::Traced(heard) => core.handle_traced(heard),
             Event::Reload => {
                 notify_reloading();

@@ -90,6 +90,12 @@ impl<D: Dataplane> Core<D> {
         settle.into_iter().chain(walk).min()
     }
 
+    /// Whether what other directors tell can be written into the table: a walk that is under way
+    /// might miss it, and take a mark off that it needs.
+    pub(super) fn can_take_entries(&self) -> bool {
+        !self.settler.walking && self.syncing.can_take()
+    }
+
     /// Settles what is due, and looks for marks that can go.
     pub(super) fn settle_rings(&mut self) {
         self.settler.changed = false;
@@ -102,7 +108,9 @@ impl<D: Dataplane> Core<D> {
     fn settle_due(&mut self) -> Result<(), CommandError> {
         let now = self.dataplane.now().map_err(failed)?;
         let observe = |id| {
-            let forwarded = self.dataplane.service_stats(id)?.packets;
+            let here = self.dataplane.service_stats(id)?.packets;
+            // What others have forwarded may come this way.
+            let forwarded = here + u64::from(self.syncing.carries(id));
             Ok::<_, DataplaneError>(Observed { forwarded, deferred: self.dataplane.deferred(id)? })
         };
         let ops = self.settler.settling.step(&self.actual, observe, now).map_err(failed)?;

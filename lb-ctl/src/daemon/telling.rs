@@ -11,7 +11,7 @@ use super::core::Core;
 use super::view;
 use crate::api::follow::{self, Follow};
 use crate::api::wire;
-use crate::command::{CommandError, Reply, WantedEvents};
+use crate::command::{CommandError, EventsOf, Reply, WantedEvents};
 use crate::config::edit::no_service;
 use crate::config::model::{Desired, Endpoint};
 use crate::config::notify::Notify;
@@ -19,9 +19,11 @@ use crate::dataplane::Dataplane;
 use crate::event::history::{History, Selection};
 use crate::event::{Event, EventKind, Happening, ServiceName, Severity};
 use crate::neigh::table::{Resolution, Why};
-use crate::notify::Notifier;
 use crate::notify::dropped::Medium;
+use crate::notify::{Commands, Notifier};
 use crate::state::serving::Serving;
+
+mod routers;
 
 /// Changes that one message names.
 const CHANGES_NAMED: usize = 5;
@@ -61,12 +63,21 @@ impl Telling {
         self.notifier.dropped()
     }
 
+    /// Tells of what happened, with the commands of the one that it happened to.
+    fn tell(&mut self, what: Happening, commands: Commands<'_>) {
+        let event = self.history.note(SystemTime::now(), what);
+        log(&event);
+        // Nobody may follow.
+        let _ = self.followers.send(Arc::clone(&event));
+        self.notifier.send(&event, commands);
+    }
+
     /// Ends what is told to those who follow.
     pub(super) fn end_following(&mut self) {
         self.followers = broadcast::Sender::new(1);
     }
 
-    /// Tells what waits to be told, for a short time.
+    /// Tells what waits to be told, for a short time, and lets scripts of virtual routers end.
     pub(super) async fn finish(self) {
         self.notifier.finish().await;
     }
@@ -83,14 +94,10 @@ impl<D: Dataplane> Core<D> {
     ) {
         let defined = service.and_then(|endpoint| self.state.desired.services.get(&endpoint));
         let name = defined.and_then(|service| service.name.clone());
-        let hooks = defined.map(|service| service.hooks.clone()).unwrap_or_default();
+        let commands = defined.map_or(Commands::None, |service| Commands::Service(&service.hooks));
         let service = service.map(|endpoint| ServiceName { endpoint, name });
-        let what = Happening { kind, service, real, message: message.into() };
-        let event = self.telling.history.note(SystemTime::now(), what);
-        log(&event);
-        // Nobody may follow.
-        let _ = self.telling.followers.send(Arc::clone(&event));
-        self.telling.notifier.send(&event, &hooks);
+        let what = Happening { service, real, ..Happening::new(kind, message) };
+        self.telling.tell(what, commands);
     }
 
     /// Goes over to telling those who are to be told by the definitions.
@@ -102,8 +109,9 @@ impl<D: Dataplane> Core<D> {
     pub(super) fn events(&self, wanted: WantedEvents) -> Result<Reply, CommandError> {
         let WantedEvents { only, count, follow } = wanted;
         let selection = match only {
-            None => Selection::default(),
-            Some(endpoint) => self.events_of(endpoint)?,
+            EventsOf::All => Selection::All,
+            EventsOf::Service(endpoint) => self.events_of(endpoint)?,
+            EventsOf::Instance(name) => routers::events_of(&self.state.desired.vrrp, name)?,
         };
         let count = count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
         let count = if follow { count.or(Some(0)) } else { count };
@@ -124,7 +132,7 @@ impl<D: Dataplane> Core<D> {
             .ok_or_else(|| CommandError::NotFound(no_service(desired, endpoint).to_string()))?;
         let reals: BTreeSet<IpAddr> =
             service.reals.keys().copied().chain(service.sorry_server).collect();
-        Ok(Selection::of_service(endpoint, reals))
+        Ok(Selection::Service { endpoint, reals })
     }
 
     /// Tells of definitions that are in effect from now on.

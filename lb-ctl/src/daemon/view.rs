@@ -20,6 +20,8 @@ mod maps;
 mod metrics;
 mod real;
 mod status;
+mod sync;
+pub(super) mod vrrp;
 
 pub(super) use status::status;
 
@@ -98,7 +100,7 @@ fn connection(tracked: &Tracked, real: IpAddr) -> wire::Connection {
     wire::Connection {
         protocol: tracked.protocol,
         state: state.to_owned(),
-        expires: tracked.expires,
+        expires: tracked.expires(),
         client: tracked.client.0,
         client_port: tracked.client.1,
         vip: tracked.vip.0,

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use lb_common::ring::Slot;
-use lb_common::value::{Load, NO_REAL, Real, RealId, Service, Stats, Ticks};
+use lb_common::value::{Connection, Load, NO_REAL, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::REASONS;
 
+use super::flow::Flow;
 use super::keeping::Keeping;
 use super::{
-    AttachMode, Attachment, Capacity, Correction, Dataplane, DataplaneError, Held, LoadTracer,
-    MapFill, ModeChoice, ReadConnections, Samples, Tracked,
+    AttachMode, Attachment, Capacity, Correction, Dataplane, DataplaneError, EditConnections, Held,
+    LoadTracer, MapFill, ModeChoice, Place, ReadConnections, Samples, Tracked,
 };
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::{Actual, Inherited, in_use};
@@ -108,6 +109,16 @@ impl ReadConnections for NoConnections {
     }
 }
 
+impl EditConnections for NoConnections {
+    fn entry(&self, _: &Flow) -> Result<Option<Connection>, DataplaneError> {
+        Ok(None)
+    }
+
+    fn put(&mut self, _: &Flow, _: Connection, _: Place) -> Result<bool, DataplaneError> {
+        Ok(false)
+    }
+}
+
 impl Dataplane for FakeDataplane {
     type Tracer = ();
 
@@ -148,6 +159,7 @@ impl Dataplane for FakeDataplane {
             egress: self.actual.egress().clone(),
             ingress: self.actual.ingress().clone(),
             peers: self.actual.peers().clone(),
+            virtual_macs: self.actual.virtual_macs().clone(),
         }))
     }
 
@@ -213,6 +225,10 @@ impl Dataplane for FakeDataplane {
     }
 
     fn connections(&self, _: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError> {
+        Ok(Box::new(NoConnections))
+    }
+
+    fn edit_connections(&self) -> Result<Box<dyn EditConnections>, DataplaneError> {
         Ok(Box::new(NoConnections))
     }
 

@@ -10,6 +10,7 @@ use lb_common::key::{FlowKey, Protocol};
 use lb_common::timeout;
 use lb_common::value::{Connection, Service, Ticks, connection_state, service_flags};
 
+use super::flow::Flow;
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
 
@@ -60,6 +61,14 @@ impl Keeping {
         self.find(protocol, vip, port)
     }
 
+    /// The same, whatever the entry's family.
+    pub fn service_of_flow(&self, flow: &Flow) -> Option<&Kept> {
+        match flow {
+            Flow::V4(flow) => self.service_of(flow),
+            Flow::V6(flow) => self.service_of(flow),
+        }
+    }
+
     /// Whether any service keeps clients with their reals.
     pub fn has_persistence(&self) -> bool {
         self.all().any(|kept| kept.details.persistence > 0)
@@ -87,10 +96,24 @@ impl FromIterator<Kept> for Keeping {
 impl Kept {
     /// How much of its time an entry of this service has left.
     pub fn left(&self, entry: &Connection, now: Ticks) -> Option<Ticks> {
-        if entry.state == connection_state::TEMPLATE {
-            return self.details.persistence.checked_sub(timeout::age(entry.seen, now));
+        self.after(entry.state).checked_sub(timeout::age(entry.seen, now))
+    }
+
+    /// The same as [`Self::hash`], whatever the flow's family.
+    pub fn hash_of_flow(&self, seed: u64, flow: &Flow) -> u32 {
+        match flow {
+            Flow::V4(flow) => self.hash(seed, flow),
+            Flow::V6(flow) => self.hash(seed, flow),
         }
-        timeout::left(entry, &self.details.timeouts, now)
+    }
+
+    /// How long an entry of this service in this state outlives its last packet.
+    pub fn after(&self, state: u32) -> Ticks {
+        if state == connection_state::TEMPLATE {
+            self.details.persistence
+        } else {
+            self.details.timeouts.after(state)
+        }
     }
 
     /// The hash by which the flow falls into a slot of this service's ring.

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use futures_util::stream::BoxStream;
 use lb_common::key::Protocol;
 use lb_common::trace::{Event, Filter};
-use lb_common::value::{Load, RealId, Stats, Ticks, connection_state};
+use lb_common::value::{Connection, Load, RealId, Stats, TICK_SHIFT, Ticks, connection_state};
 use thiserror::Error;
 
+use self::flow::Flow;
 use self::keeping::Keeping;
 use crate::config::model::Endpoint;
 use crate::reconcile::actual::Actual;
@@ -18,6 +19,7 @@ pub mod aya;
 pub mod directory;
 #[cfg(test)]
 pub mod fake;
+pub mod flow;
 pub mod keeping;
 
 /// A tracked connection, as the packet path has it.
@@ -39,11 +41,18 @@ pub struct Tracked {
     pub generation: u32,
     /// One of [`lb_common::value::connection_state`].
     pub state: u32,
-    /// Seconds until it is forgotten if no packet comes.
-    pub expires: u64,
+    /// When its last packet was seen, or when it was written here.
+    pub seen: Ticks,
+    /// How long until it is forgotten if no packet comes.
+    pub left: Ticks,
 }
 
 impl Tracked {
+    /// Seconds until it is forgotten if no packet comes.
+    pub const fn expires(&self) -> u64 {
+        ((self.left as u64) << TICK_SHIFT) / 1_000_000_000
+    }
+
     /// Whether it is no connection, but says where a client's next ones go.
     pub const fn is_template(&self) -> bool {
         self.state == connection_state::TEMPLATE
@@ -100,6 +109,33 @@ pub trait ReadConnections: Send {
     ///
     /// Where the kernel refuses.
     fn sweep(&mut self) -> Result<(), DataplaneError>;
+}
+
+/// Whether an entry is to be there when another is written in its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// It is not: one that a packet has made meanwhile stays.
+    Free,
+    /// It is: one that has been forgotten meanwhile stays forgotten.
+    Taken,
+}
+
+/// Reads and writes single entries of the connection tables.
+pub trait EditConnections {
+    /// An entry, expired or not.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn entry(&self, flow: &Flow) -> Result<Option<Connection>, DataplaneError>;
+
+    /// Writes an entry, and says whether the place was as it was said to be, and it was written.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn put(&mut self, flow: &Flow, entry: Connection, place: Place)
+    -> Result<bool, DataplaneError>;
 }
 
 /// A table and what it can hold.
@@ -290,6 +326,13 @@ pub trait Dataplane {
     ///
     /// Where the kernel refuses.
     fn connections(&self, keeping: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError>;
+
+    /// What reads and writes single connections.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel refuses.
+    fn edit_connections(&self) -> Result<Box<dyn EditConnections>, DataplaneError>;
 
     /// What the tables can hold.
     fn capacity(&self) -> Capacity;

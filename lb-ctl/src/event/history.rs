@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Event, EventKind, Happening};
+use super::{Event, EventKind, Happening, RouterName};
 use crate::config::model::Endpoint;
 
 /// How many events are kept.
@@ -50,23 +50,32 @@ impl History {
 
 /// Which events are asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Selection {
-    only: Option<Endpoint>,
-    reals: BTreeSet<IpAddr>,
+pub enum Selection {
+    /// All.
+    #[default]
+    All,
+    /// Those of this service, and those of its reals that are not of another service's.
+    Service {
+        /// What names it.
+        endpoint: Endpoint,
+        /// Its reals.
+        reals: BTreeSet<IpAddr>,
+    },
+    /// Those of these virtual routers and groups.
+    Routers(Vec<RouterName>),
 }
 
 impl Selection {
-    /// Those of this service, and those of its reals that are not of another service's.
-    pub fn of_service(endpoint: Endpoint, reals: BTreeSet<IpAddr>) -> Self {
-        Self { only: Some(endpoint), reals }
-    }
-
     /// Whether an event is asked for.
     pub fn takes(&self, event: &Event) -> bool {
-        let Some(only) = self.only else { return true };
-        match &event.what.service {
-            Some(service) => service.endpoint == only,
-            None => event.what.real.is_some_and(|real| self.reals.contains(&real)),
+        let what = &event.what;
+        match self {
+            Self::All => true,
+            Self::Service { endpoint, reals } => match &what.service {
+                Some(service) => service.endpoint == *endpoint,
+                None => what.real.is_some_and(|real| reals.contains(&real)),
+            },
+            Self::Routers(names) => what.router.as_ref().is_some_and(|name| names.contains(name)),
         }
     }
 }
@@ -91,10 +100,9 @@ mod tests {
 
     fn down(port: u16, last: u8) -> Happening {
         Happening {
-            kind: EventKind::RealDown,
             service: Some(ServiceName { endpoint: endpoint(port), name: None }),
             real: Some(real(last)),
-            message: String::new(),
+            ..Happening::new(EventKind::RealDown, "")
         }
     }
 
@@ -127,12 +135,28 @@ mod tests {
         history.note(UNIX_EPOCH, Happening { real: Some(real(99)), ..lost.clone() });
         history.note(UNIX_EPOCH, Happening { real: None, ..lost });
 
-        let web = Selection::of_service(endpoint(80), BTreeSet::from([real(21), real(22)]));
+        let reals = BTreeSet::from([real(21), real(22)]);
+        let web = Selection::Service { endpoint: endpoint(80), reals };
         assert_eq!(numbers(&history.events(&web, None)), [1, 3, 5, 6]);
         assert_eq!(numbers(&history.events(&web, Some(2))), [5, 6]);
         let all = Selection::default();
         assert_eq!(numbers(&history.events(&all, Some(3))), [6, 7, 8]);
         assert_eq!(numbers(&history.events(&all, Some(100))), [1, 2, 3, 4, 5, 6, 7, 8]);
         assert!(history.events(&all, Some(0)).is_empty());
+    }
+
+    #[test]
+    fn those_of_a_virtual_router_and_its_group() {
+        let mut history = History::default();
+        let (one, group) =
+            (RouterName::Instance("VG".to_owned()), RouterName::Group("VG".to_owned()));
+        for router in [Some(one.clone()), Some(group.clone()), None] {
+            history.note(UNIX_EPOCH, Happening { router, ..down(80, 21) });
+        }
+        let of =
+            |names: Vec<RouterName>| numbers(&history.events(&Selection::Routers(names), None));
+        assert_eq!(of(vec![one.clone()]), [1], "a group of the same name is another");
+        assert_eq!(of(vec![one, group]), [1, 2]);
+        assert!(of(vec![RouterName::Instance("VI_2".to_owned())]).is_empty());
     }
 }

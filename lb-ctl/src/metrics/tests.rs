@@ -1,8 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use lb_common::key::Protocol;
 
 use super::*;
+use crate::api::wire::SyncPeer;
+use crate::vrrp::status::{Conflict, samples};
 
 /// Labels and value of each sample, by the sample's name.
 type Read = BTreeMap<String, Vec<(BTreeMap<String, String>, u64)>>;
@@ -123,6 +126,8 @@ fn every_metric_of_the_contract_is_there() {
         is_stale: true,
         events: vec![(EventKind::RealUp, 4)],
         dropped: vec![(Medium::Mail, 2)],
+        vrrp: Vec::new(),
+        sync: None,
     };
     let read = read(&sample.text());
     let of = |name: &str| read.get(name).unwrap_or_else(|| panic!("{name}: {read:?}")).clone();
@@ -154,6 +159,32 @@ fn every_metric_of_the_contract_is_there() {
 }
 
 #[test]
+fn virtual_routers_are_counted_by_their_names() {
+    let now = Instant::now();
+    let mut master = samples::master("VI \"1\"", now);
+    master.strangers.note(now, Conflict { mac: [2, 0, 0, 0, 0, 6], ..samples::conflict() });
+    let vrrp = vec![master, samples::backup("VI_2", now)];
+    let read = read(&Sample { vrrp, ..Sample::default() }.text());
+    let of = |name: &str| read.get(name).unwrap_or_else(|| panic!("{name}: {read:?}")).clone();
+    let one = |key: &'static str, value: &str| labels([("instance", "VI \"1\""), (key, value)]);
+    let two = |key: &'static str, value: &str| labels([("instance", "VI_2"), (key, value)]);
+    let vrid = || (one("vrid", "51"), two("vrid", "51"));
+    assert_eq!(of("lbctl_vrrp_state"), [(vrid().0, 2), (vrid().1, 1)]);
+    assert_eq!(of("lbctl_vrrp_priority"), [(vrid().0, 150), (vrid().1, 150)]);
+    assert_eq!(of("lbctl_vrrp_handed_over"), [(vrid().0, 0), (vrid().1, 0)]);
+    let adverts = of("lbctl_vrrp_adverts_total");
+    assert_eq!(adverts[..2], [(one("direction", "sent"), 40), (one("direction", "received"), 7)]);
+    assert_eq!(of("lbctl_vrrp_transitions_total")[2], (one("to", "master"), 1));
+    assert_eq!(of("lbctl_vrrp_transitions_total").len(), 8, "all states of both");
+    let rejected = [(one("reason", "checksum"), 2), (one("reason", "ttl"), 1)];
+    assert_eq!(of("lbctl_vrrp_rejected_total"), rejected);
+    let covered = [(one("covered", "message"), 1), (one("covered", "pseudo-header"), 6)];
+    assert_eq!(of("lbctl_vrrp_checksum_total"), covered);
+    assert_eq!(of("lbctl_vrrp_differing_total")[0], (labels([("instance", "VI \"1\"")]), 1));
+    assert_eq!(of("lbctl_vrrp_address_conflicts_total"), [(one("address", "192.0.2.10"), 4)]);
+}
+
+#[test]
 fn a_name_that_is_not_one_services_alone_gives_way_to_what_is() {
     let services = vec![
         service(Protocol::Tcp, 53, Some("dns")),
@@ -170,6 +201,30 @@ fn a_name_that_is_not_one_services_alone_gives_way_to_what_is() {
         found,
         ["tcp 192.0.2.10:53", "udp 192.0.2.10:53", "a \"b\"\\", "tcp 192.0.2.10:443"]
     );
+}
+
+#[test]
+fn directors_that_tell_each_other_of_connections_are_measured() {
+    let address = "192.0.2.3:9751".parse().unwrap();
+    let peer = |heard| SyncPeer { address, heard };
+    let sync = Sync {
+        listen: "192.0.2.2:9751".parse().unwrap(),
+        problem: None,
+        peers: vec![peer(Some(3)), peer(None)],
+        sent: 40,
+        received: 30,
+        taken: 20,
+        refused: [("older".to_owned(), 10)].into(),
+        rejected: [("replayed".to_owned(), 5)].into(),
+    };
+    let read = read(&Sample { sync: Some(sync), ..Sample::default() }.text());
+    let entries = [("sent", 40), ("received", 30), ("taken", 20)];
+    let entries = entries.map(|(direction, count)| (labels([("direction", direction)]), count));
+    assert_eq!(read["lbctl_sync_entries_total"], entries);
+    assert_eq!(read["lbctl_sync_refused_total"], [(labels([("reason", "older")]), 10)]);
+    assert_eq!(read["lbctl_sync_rejected_total"], [(labels([("reason", "replayed")]), 5)]);
+    let silent = [(labels([("peer", "192.0.2.3:9751")]), 3)];
+    assert_eq!(read["lbctl_sync_peer_silent_seconds"], silent);
 }
 
 #[test]

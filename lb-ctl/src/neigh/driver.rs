@@ -50,12 +50,15 @@ pub struct LinkChange {
     pub mac: Option<Mac>,
     /// The interface that it is a member of, if any.
     pub master: Option<u32>,
+    /// The interface that it is on with the MAC of a virtual router, if any.
+    pub below: Option<u32>,
 }
 
 impl LinkChange {
     pub(super) fn new(link: &Link, present: bool) -> Self {
         let Link { index, mac, up, master, .. } = *link;
-        Self { index, name: link.name.clone(), present, up: up && present, mac, master }
+        let below = link.kind.virtual_mac_on();
+        Self { index, name: link.name.clone(), present, up: up && present, mac, master, below }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use futures_util::future::join_all;
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
     AddressScope, CacheInfo,
@@ -9,8 +10,13 @@ use netlink_packet_route::address::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
-use super::types::{HeldAddress, Mark, host_prefix};
+use super::types::{HeldAddress, Mark, Placement, host_prefix};
 use super::{Netlink, NetlinkError};
+
+/// So many requests are given to the kernel at a time. It works on them within the call that gives
+/// them to it, for up to a third of a millisecond each (IPv6); what else is to be done in this thread
+/// has its turn in between.
+const AT_A_TIME: usize = 8;
 
 /// What became of an address to be put on an interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,8 +79,8 @@ impl Netlink {
         address: IpAddr,
         mark: Mark,
     ) -> Result<Put, NetlinkError> {
-        let operation = format!("put {address} on interface {ifindex}");
-        let request = RouteNetlinkMessage::NewAddress(new_message(ifindex, address, mark));
+        let placement = Placement { ifindex, address, prefix_len: host_prefix(address) };
+        let (operation, request) = putting(placement, mark);
         match self.change(&operation, request, NLM_F_CREATE | NLM_F_EXCL).await {
             Ok(()) => Ok(Put::Added),
             Err(error) if error.errno() == Some(libc::EEXIST) => {
@@ -92,11 +98,52 @@ impl Netlink {
     /// # Errors
     /// If the kernel refuses: it is gone already, no permission.
     pub async fn delete_address(&self, held: &HeldAddress) -> Result<(), NetlinkError> {
-        let HeldAddress { ifindex, address, prefix_len, .. } = *held;
-        let operation = format!("take {address}/{prefix_len} off interface {ifindex}");
-        let request = RouteNetlinkMessage::DelAddress(message(ifindex, address, prefix_len));
+        let (operation, request) = taking(held.placement());
         self.change(&operation, request, 0).await
     }
+
+    /// Puts many addresses on their interfaces with a mark, in order, and returns what became of
+    /// each. The kernel has many requests at a time, and answers in between.
+    pub async fn put_all(
+        &self,
+        placements: &[Placement],
+        mark: Mark,
+    ) -> Vec<Result<(), NetlinkError>> {
+        let mut done = Vec::with_capacity(placements.len());
+        for some in placements.chunks(AT_A_TIME) {
+            let requests = some.iter().map(async |it| {
+                let (operation, request) = putting(*it, mark);
+                self.change(&operation, request, NLM_F_CREATE | NLM_F_EXCL).await
+            });
+            done.extend(join_all(requests).await);
+        }
+        done
+    }
+
+    /// Takes many addresses off their interfaces, whoever put them there, and returns what became
+    /// of each.
+    pub async fn take_all(&self, placements: &[Placement]) -> Vec<Result<(), NetlinkError>> {
+        let mut done = Vec::with_capacity(placements.len());
+        for some in placements.chunks(AT_A_TIME) {
+            let requests = some.iter().map(async |it| {
+                let (operation, request) = taking(*it);
+                self.change(&operation, request, 0).await
+            });
+            done.extend(join_all(requests).await);
+        }
+        done
+    }
+}
+
+fn putting(placement: Placement, mark: Mark) -> (String, RouteNetlinkMessage) {
+    let request = RouteNetlinkMessage::NewAddress(new_message(placement, mark));
+    (format!("put {placement}"), request)
+}
+
+fn taking(placement: Placement) -> (String, RouteNetlinkMessage) {
+    let Placement { ifindex, address, prefix_len } = placement;
+    let operation = format!("take {address}/{prefix_len} off interface {ifindex}");
+    (operation, RouteNetlinkMessage::DelAddress(message(placement)))
 }
 
 /// What an address message says.
@@ -126,7 +173,8 @@ pub(super) fn parse(message: &AddressMessage) -> Option<HeldAddress> {
     })
 }
 
-fn message(ifindex: u32, address: IpAddr, prefix_len: u8) -> AddressMessage {
+fn message(placement: Placement) -> AddressMessage {
+    let Placement { ifindex, address, prefix_len } = placement;
     let mut message = AddressMessage::default();
     message.header.family = match address {
         IpAddr::V4(_) => AddressFamily::Inet,
@@ -138,16 +186,16 @@ fn message(ifindex: u32, address: IpAddr, prefix_len: u8) -> AddressMessage {
     message
 }
 
-fn new_message(ifindex: u32, address: IpAddr, mark: Mark) -> AddressMessage {
-    let mut message = message(ifindex, address, host_prefix(address));
+fn new_message(placement: Placement, mark: Mark) -> AddressMessage {
+    let mut message = message(placement);
     // Scope host keeps the kernel from picking a real's VIP as the source of its own connections.
     message.header.scope = match mark {
-        Mark::Director => AddressScope::Universe,
+        Mark::Director | Mark::Vrrp => AddressScope::Universe,
         Mark::RealServer => AddressScope::Host,
     };
     let protocol = AddressProtocol::Other(mark.number());
     message.attributes.push(AddressAttribute::Protocol(protocol));
-    if address.is_ipv6() {
+    if placement.address.is_ipv6() {
         // Several machines hold the VIP by design, so duplicate address detection must not stop
         // it; and a deprecated address is never picked as a source (RFC 6724 section 5, rule 3).
         message.header.flags = AddressHeaderFlags::Nodad;

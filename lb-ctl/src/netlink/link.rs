@@ -9,7 +9,7 @@ use netlink_packet_route::link::{
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::types::{Link, LinkKind, Vlan, XdpOnLink};
-use super::{Netlink, NetlinkError};
+use super::{Netlink, NetlinkError, macvlan};
 
 impl Netlink {
     /// All interfaces of the namespace.
@@ -69,6 +69,9 @@ fn kind_of(message: &LinkMessage) -> LinkKind {
             LinkInfo::Kind(InfoKind::Bond) => return LinkKind::Bond,
             LinkInfo::Kind(InfoKind::Team) => return LinkKind::Team,
             LinkInfo::Kind(InfoKind::Bridge) => return LinkKind::Bridge,
+            LinkInfo::Kind(InfoKind::MacVlan) if is_virtual_mac(message) => {
+                return LinkKind::VirtualMac(lower_of(message));
+            }
             LinkInfo::Data(InfoData::Vlan(data)) => {
                 return vlan(message, data).map_or(LinkKind::Other, LinkKind::Vlan);
             }
@@ -88,16 +91,28 @@ fn vlan(message: &LinkMessage, data: &[InfoVlan]) -> Option<Vlan> {
             _ => {}
         }
     }
+    Some(Vlan { tag: (tpid, vid?), lower: lower_of(message) })
+}
+
+/// The interface below.
+fn lower_of(message: &LinkMessage) -> Option<u32> {
     let mut lower = None;
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::Link(index) => lower = Some(*index),
             // The number is that of another namespace, where it may be anything.
-            LinkAttribute::LinkNetNsId(_) => return Some(Vlan { tag: (tpid, vid?), lower: None }),
+            LinkAttribute::LinkNetNsId(_) => return None,
             _ => {}
         }
     }
-    Some(Vlan { tag: (tpid, vid?), lower })
+    lower
+}
+
+fn is_virtual_mac(message: &LinkMessage) -> bool {
+    message.attributes.iter().any(|attribute| match attribute {
+        LinkAttribute::IfAlias(alias) => alias == macvlan::ALIAS,
+        _ => false,
+    })
 }
 
 fn xdp_of(message: &LinkMessage) -> Option<XdpOnLink> {
@@ -173,6 +188,18 @@ mod tests {
         let info = vec![LinkInfo::Data(InfoData::Vlan(Vec::new()))];
         message.attributes.push(LinkAttribute::LinkInfo(info));
         assert_eq!(parse(&message).unwrap().kind, LinkKind::Other);
+    }
+
+    #[test]
+    fn of_macvlans_only_those_with_the_mark_are_virtual_routers() {
+        let mut message = message();
+        let info = vec![LinkInfo::Kind(InfoKind::MacVlan)];
+        message.attributes.extend([LinkAttribute::LinkInfo(info), LinkAttribute::Link(2)]);
+        assert_eq!(parse(&message).unwrap().kind, LinkKind::Other);
+        message.attributes.push(LinkAttribute::IfAlias("somebody's".to_owned()));
+        assert_eq!(parse(&message).unwrap().kind, LinkKind::Other);
+        message.attributes.push(LinkAttribute::IfAlias(macvlan::ALIAS.to_owned()));
+        assert_eq!(parse(&message).unwrap().kind, LinkKind::VirtualMac(Some(2)));
     }
 
     #[test]

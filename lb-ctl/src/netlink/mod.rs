@@ -5,6 +5,7 @@
 
 mod address;
 mod link;
+mod macvlan;
 mod neighbour;
 mod notice;
 mod request;
@@ -22,7 +23,7 @@ use tokio::sync::Mutex;
 
 pub use address::Put;
 pub use notice::{Notice, Notices};
-pub use types::{HeldAddress, Link, Mark, Neighbour, NeighbourState, Route};
+pub use types::{HeldAddress, Link, Mark, Neighbour, NeighbourState, Placement, Route};
 
 /// How long the kernel may take to answer one request. It answers in microseconds, or after the
 /// holder of its configuration lock is done; a reply this late was lost.

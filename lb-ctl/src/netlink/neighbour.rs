@@ -33,6 +33,15 @@ impl Netlink {
         Ok(neighbours)
     }
 
+    /// A neighbour's hardware address, where the kernel knows it.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub async fn mac_of(&self, ifindex: u32, address: IpAddr) -> Result<Option<Mac>, NetlinkError> {
+        let known = self.neighbour(ifindex, address).await?.as_ref().and_then(parse);
+        Ok(known.filter(|it| it.state.is_valid()).and_then(|it| it.mac))
+    }
+
     /// Has the kernel find out a neighbour's hardware address now and keep it fresh (on kernels
     /// before 5.16 only the former). Returns at once; the answer comes as a notification. An entry
     /// made by hand is left as it is, and a known address stays known.

@@ -28,6 +28,9 @@ const GROUPS: [MulticastGroup; 6] = [
     MulticastGroup::Ipv6Route,
 ];
 
+const LINK_GROUPS: [MulticastGroup; 3] =
+    [MulticastGroup::Link, MulticastGroup::Ipv4Ifaddr, MulticastGroup::Ipv6Ifaddr];
+
 /// A change in the kernel's tables.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Notice {
@@ -75,8 +78,20 @@ impl Notices {
     /// # Errors
     /// If the kernel gives no socket. Must be called within a tokio runtime.
     pub fn open() -> Result<Self, NetlinkError> {
+        Self::of(&GROUPS)
+    }
+
+    /// Subscribes to links and addresses alone.
+    ///
+    /// # Errors
+    /// If the kernel gives no socket. Must be called within a tokio runtime.
+    pub fn of_links() -> Result<Self, NetlinkError> {
+        Self::of(&LINK_GROUPS)
+    }
+
+    fn of(groups: &[MulticastGroup]) -> Result<Self, NetlinkError> {
         let (mut connection, _, messages) =
-            rtnetlink::new_multicast_connection(&GROUPS).map_err(NetlinkError::Open)?;
+            rtnetlink::new_multicast_connection(groups).map_err(NetlinkError::Open)?;
         let socket = connection.socket_mut().socket_ref();
         if let Err(error) = setsockopt(socket, RcvBufForce, &RECEIVE_BUFFER) {
             tracing::debug!("the buffer for kernel notices stays small: {error}");

@@ -1,6 +1,6 @@
 //! Where the kernel would send a packet.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia,
@@ -25,7 +25,32 @@ impl Netlink {
             Err(error) => Err(error),
         }
     }
+
+    /// The router of the IPv4 default route over an interface, if there is one.
+    ///
+    /// # Errors
+    /// If the kernel does not answer.
+    pub async fn default_gateway(&self, ifindex: u32) -> Result<Option<Ipv4Addr>, NetlinkError> {
+        let operation = format!("look up the default route over interface {ifindex}");
+        let mut message = request(NOWHERE.into());
+        message.attributes.push(RouteAttribute::Oif(ifindex));
+        let route = match self.query(&operation, RouteNetlinkMessage::GetRoute(message)).await {
+            Ok(RouteNetlinkMessage::NewRoute(message)) => parse(&message),
+            Ok(_) => None,
+            Err(error) if error.errno().is_some_and(means_no_route) => None,
+            Err(error) => return Err(error),
+        };
+        let gateway = route.filter(|route| route.ifindex == ifindex).and_then(|it| it.gateway);
+        Ok(gateway.and_then(|gateway| match gateway {
+            IpAddr::V4(gateway) => Some(gateway),
+            IpAddr::V6(_) => None,
+        }))
+    }
 }
+
+/// Of class E (RFC 1112, section 4), which nobody has: what leads there is the default route. A dump
+/// of all routes would take long on a router that has the Internet's.
+const NOWHERE: Ipv4Addr = Ipv4Addr::new(240, 0, 0, 1);
 
 /// Unreachable routes answer with the first two, prohibiting ones with the third, blackholes with
 /// the last.

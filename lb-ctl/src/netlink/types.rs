@@ -37,19 +37,30 @@ pub enum LinkKind {
     Team,
     /// A switch between interfaces.
     Bridge,
+    /// It has a virtual router's MAC, on the interface of this number; none where that is in
+    /// another network namespace.
+    VirtualMac(Option<u32>),
     /// Anything else.
     #[default]
     Other,
 }
 
 impl LinkKind {
+    /// The interface that it is on with the MAC of a virtual router, if any.
+    pub const fn virtual_mac_on(self) -> Option<u32> {
+        match self {
+            Self::VirtualMac(lower) => lower,
+            Self::Vlan(_) | Self::Bond | Self::Team | Self::Bridge | Self::Other => None,
+        }
+    }
+
     /// What its kind is called, where its members send and receive for it, under its MAC.
     pub const fn speaks_through_members(self) -> Option<&'static str> {
         match self {
             Self::Bond => Some("bond"),
             Self::Team => Some("team"),
             Self::Bridge => Some("bridge"),
-            Self::Vlan(_) | Self::Other => None,
+            Self::Vlan(_) | Self::VirtualMac(_) | Self::Other => None,
         }
     }
 }
@@ -80,6 +91,8 @@ pub enum Mark {
     Director,
     /// `lb-ctl real-server setup`.
     RealServer,
+    /// The director's daemon, for a virtual router.
+    Vrrp,
 }
 
 impl Mark {
@@ -89,7 +102,25 @@ impl Mark {
         match self {
             Self::Director => b'L',
             Self::RealServer => b'R',
+            Self::Vrrp => b'V',
         }
+    }
+}
+
+/// An address and the interface that it is, or is to be, on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Placement {
+    /// The interface.
+    pub ifindex: u32,
+    /// The address.
+    pub address: IpAddr,
+    /// Length of its prefix in bits.
+    pub prefix_len: u8,
+}
+
+impl std::fmt::Display for Placement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{} on interface {}", self.address, self.prefix_len, self.ifindex)
     }
 }
 
@@ -113,6 +144,12 @@ pub struct HeldAddress {
 }
 
 impl HeldAddress {
+    /// Where it is.
+    pub const fn placement(&self) -> Placement {
+        let Self { ifindex, address, prefix_len, .. } = *self;
+        Placement { ifindex, address, prefix_len }
+    }
+
     /// Whether it carries this mark.
     pub const fn has(&self, mark: Mark) -> bool {
         self.protocol == mark.number()

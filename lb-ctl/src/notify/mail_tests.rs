@@ -13,10 +13,9 @@ fn event(kind: EventKind, real: Option<[u8; 4]>, message: &str) -> Arc<Event> {
     let address = [192, 0, 2, 10].into();
     let endpoint = Endpoint { protocol: Protocol::Tcp, address, port: 80.into() };
     let what = Happening {
-        kind,
         service: Some(ServiceName { endpoint, name: None }),
         real: real.map(IpAddr::from),
-        message: message.to_owned(),
+        ..Happening::new(kind, message)
     };
     Arc::new(Event { seq: 1, at: UNIX_EPOCH, what })
 }

@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future;
 use nix::sys::utsname::uname;
 
 use self::dropped::{Dropped, Medium};
 use self::outbox::Outbox;
-use self::script::Scripts;
+use self::script::{Scripts, words};
 use crate::config::notify::{Hooks, Notify};
+use crate::config::vrrp::RoleHooks;
 use crate::event::{Event, EventKind};
 
 pub mod dropped;
@@ -24,6 +26,25 @@ mod webhook;
 
 /// How long what waits may take to be told when the daemon leaves.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long scripts of virtual routers may take then: the next master counts on what they stop. It
+/// is less than systemd waits for (90 s) before it kills all there is.
+const ROUTERS_GRACE: Duration = Duration::from_mins(1);
+
+/// The commands of the one that an event happened to.
+#[derive(Clone, Copy, Debug)]
+pub enum Commands<'a> {
+    /// None.
+    None,
+    /// A service's.
+    Service(&'a Hooks),
+    /// Those of a virtual router, or of a group of them.
+    Router {
+        /// The commands.
+        hooks: &'a RoleHooks,
+        /// Its priority, as they are told; 0 for a group.
+        priority: u8,
+    },
+}
 
 /// Tells those who are to be told.
 #[derive(Debug)]
@@ -32,6 +53,8 @@ pub struct Notifier {
     /// This machine's name.
     host: Arc<str>,
     scripts: Scripts,
+    /// Those of virtual routers, which wait for no service's.
+    router_scripts: Scripts,
     mail: Option<Outbox>,
     webhooks: Vec<Outbox>,
     dropped: Arc<Dropped>,
@@ -45,7 +68,8 @@ impl Notifier {
         Self {
             notify: Notify::default(),
             host: host().into(),
-            scripts: Scripts::start(Arc::clone(&dropped)),
+            scripts: Scripts::start(script::OF_SERVICES, Arc::clone(&dropped)),
+            router_scripts: Scripts::start(script::OF_ROUTERS, Arc::clone(&dropped)),
             mail: None,
             webhooks: Vec::new(),
             dropped,
@@ -77,11 +101,15 @@ impl Notifier {
         self.notify = notify.clone();
     }
 
-    /// Tells of an event, with the commands of the service that it happened to.
-    pub fn send(&mut self, event: &Arc<Event>, hooks: &Hooks) {
-        if let Some(command) = script::hook(event.what.kind, hooks) {
+    /// Tells of an event, with the commands of the one that it happened to.
+    pub fn send(&mut self, event: &Arc<Event>, commands: Commands<'_>) {
+        if let Some(told) = words::told(event, commands) {
             let Notify { user, timeout, .. } = &self.notify;
-            self.scripts.run(event, command, user, *timeout);
+            let scripts = match told.whose {
+                words::Whose::Service(_) => &self.scripts,
+                words::Whose::Router(_) => &self.router_scripts,
+            };
+            scripts.run(told, user, *timeout);
         }
         if is_mailed(event.what.kind)
             && let Some(mail) = &mut self.mail
@@ -98,13 +126,21 @@ impl Notifier {
         self.dropped.counts()
     }
 
-    /// Tells what waits to be told, for two seconds at most. Returns how much was not told of.
+    /// Tells what waits to be told, for two seconds at most, and lets scripts of virtual routers
+    /// end, for a minute at most. Returns how much was not told of.
     pub async fn finish(self) -> Vec<(Medium, u64)> {
         let scripts = self.scripts.close();
         let boxes = self.mail.into_iter().chain(self.webhooks).map(Outbox::close);
-        let all = futures_util::future::join(scripts, futures_util::future::join_all(boxes));
-        if tokio::time::timeout(GRACE, all).await.is_err() {
+        let all = future::join(scripts, future::join_all(boxes));
+        let all = tokio::time::timeout(GRACE, all);
+        let of_routers = tokio::time::timeout(ROUTERS_GRACE, self.router_scripts.close());
+        let (all, of_routers) = future::join(all, of_routers).await;
+        if all.is_err() {
             tracing::warn!("not everybody was told of the last events");
+        }
+        if of_routers.is_err() {
+            let seconds = ROUTERS_GRACE.as_secs();
+            tracing::warn!("scripts of virtual routers did not end within {seconds} s");
         }
         self.dropped.counts()
     }

@@ -71,12 +71,7 @@ mod tests {
     use crate::event::{EventKind, Happening};
 
     fn event(seq: u64) -> Arc<Event> {
-        let what = Happening {
-            kind: EventKind::RealUp,
-            service: None,
-            real: None,
-            message: String::new(),
-        };
+        let what = Happening::new(EventKind::RealUp, "");
         Arc::new(Event { seq, at: UNIX_EPOCH, what })
     }
 

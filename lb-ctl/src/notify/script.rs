@@ -1,66 +1,27 @@
-//! Notify scripts: what they are told, and their turns.
+//! Notify scripts, and their turns.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::words::{Told, Whose};
 use super::dropped::{Dropped, Medium};
 use super::turns::{Limits, Turns};
 use crate::config::hook::HookCommand;
-use crate::config::model::Endpoint;
-use crate::config::notify::Hooks;
-use crate::event::{Event, EventKind, ServiceName};
 use crate::hook::{self, Account, Call, HookRunError, Output};
 
-const LIMITS: Limits = Limits { running: 16, waiting_each: 64, waiting: 4096 };
+pub(super) mod words;
+
+/// Of services.
+pub(super) const OF_SERVICES: Limits = Limits { running: 16, waiting_each: 64, waiting: 4096 };
+/// Of virtual routers, all of which may change at once.
+pub(super) const OF_ROUTERS: Limits = Limits { running: 64, ..OF_SERVICES };
 /// Jobs on their way to the task, which takes them at once.
 const ROOM: usize = 1024;
 /// How much of a script's output goes to the log.
 const LINES: usize = 10;
-
-/// The command that is run at an event.
-pub(super) fn hook(kind: EventKind, hooks: &Hooks) -> Option<&HookCommand> {
-    match kind {
-        EventKind::RealUp => hooks.up.as_ref(),
-        EventKind::RealDown => hooks.down.as_ref(),
-        EventKind::QuorumUp => hooks.quorum_up.as_ref(),
-        EventKind::QuorumDown => hooks.quorum_down.as_ref(),
-        _ => None,
-    }
-}
-
-/// What stands behind the command's own words, as keepalived writes it to its notify FIFO:
-/// `RS [192.0.2.21]:tcp:80 [192.0.2.10]:tcp:80 DOWN`, `VS [192.0.2.10]:tcp:80 UP`.
-fn arguments(event: &Event, service: &ServiceName) -> Vec<String> {
-    let Endpoint { protocol, address, port } = service.endpoint;
-    let at = |address: IpAddr| format!("[{address}]:{}:{port}", protocol.name());
-    let state = match event.what.kind {
-        EventKind::RealUp | EventKind::QuorumUp => "UP",
-        _ => "DOWN",
-    };
-    match event.what.real {
-        Some(real) => vec!["RS".to_owned(), at(real), at(address), state.to_owned()],
-        None => vec!["VS".to_owned(), at(address), state.to_owned()],
-    }
-}
-
-fn environment(event: &Event, service: &ServiceName) -> Vec<(&'static str, String)> {
-    let Endpoint { protocol, address, port } = service.endpoint;
-    let name = service.name.clone().unwrap_or_else(|| service.endpoint.to_string());
-    let real = event.what.real.map(|real| real.to_string());
-    vec![
-        ("LB_CTL_EVENT", event.what.kind.name().to_owned()),
-        ("LB_CTL_SERVICE", name),
-        ("LB_CTL_VIP", address.to_string()),
-        ("LB_CTL_PORT", port.to_string()),
-        ("LB_CTL_PROTOCOL", protocol.name().to_owned()),
-        ("LB_CTL_REAL", real.unwrap_or_default()),
-        ("LB_CTL_MESSAGE", event.what.message.clone()),
-    ]
-}
 
 #[derive(Debug)]
 struct Job {
@@ -71,33 +32,30 @@ struct Job {
     timeout: Duration,
 }
 
-/// Runs scripts, those of one service one after the other.
+/// Runs scripts, those of one service or virtual router one after the other.
 #[derive(Debug)]
 pub(super) struct Scripts {
-    jobs: mpsc::Sender<(Endpoint, Job)>,
+    jobs: mpsc::Sender<(Whose, Job)>,
     task: JoinHandle<()>,
     dropped: Arc<Dropped>,
 }
 
 impl Scripts {
-    pub(super) fn start(dropped: Arc<Dropped>) -> Self {
+    pub(super) fn start(limits: Limits, dropped: Arc<Dropped>) -> Self {
         let (jobs, receiver) = mpsc::channel(ROOM);
-        let task = tokio::spawn(take_turns(receiver, LIMITS, Arc::clone(&dropped)));
+        let task = tokio::spawn(take_turns(receiver, limits, Arc::clone(&dropped)));
         Self { jobs, task, dropped }
     }
 
-    /// Queues a script that is told of an event of a service.
-    pub(super) fn run(&self, event: &Event, command: &HookCommand, user: &str, timeout: Duration) {
-        let Some(service) = &event.what.service else { return };
-        let job = Job {
-            command: command.clone(),
-            arguments: arguments(event, service),
-            environment: environment(event, service),
-            user: user.to_owned(),
-            timeout,
-        };
-        if self.jobs.try_send((service.endpoint, job)).is_err() {
-            self.dropped.add(Medium::Script, 1);
+    /// Queues the scripts that are told of an event.
+    pub(super) fn run(&self, told: Told, user: &str, timeout: Duration) {
+        let Told { whose, commands, arguments, environment } = told;
+        for command in commands {
+            let (arguments, environment) = (arguments.clone(), environment.clone());
+            let job = Job { command, arguments, environment, user: user.to_owned(), timeout };
+            if self.jobs.try_send((whose.clone(), job)).is_err() {
+                self.dropped.add(Medium::Script, 1);
+            }
         }
     }
 
@@ -111,32 +69,28 @@ impl Scripts {
 }
 
 /// Runs jobs as their turn comes, until no more can come.
-async fn take_turns(
-    mut jobs: mpsc::Receiver<(Endpoint, Job)>,
-    limits: Limits,
-    dropped: Arc<Dropped>,
-) {
+async fn take_turns(mut jobs: mpsc::Receiver<(Whose, Job)>, limits: Limits, dropped: Arc<Dropped>) {
     let mut turns = Turns::new(limits);
     let mut running = JoinSet::new();
     let mut is_open = true;
     while is_open || !running.is_empty() {
         tokio::select! {
             job = jobs.recv(), if is_open => match job {
-                Some((service, job)) => if let Some(job) = turns.push(service, job) {
+                Some((whose, job)) => if let Some(job) = turns.push(whose, job) {
                     tracing::warn!("{}: too many wait, one is not run", job.command.program());
                     dropped.add(Medium::Script, 1);
                 },
                 None => is_open = false,
             },
             Some(ended) = running.join_next() => match ended {
-                Ok(service) => turns.done(service),
+                Ok(whose) => turns.done(&whose),
                 Err(error) => tracing::error!("notify scripts: {error}"),
             },
         }
-        while let Some((service, job)) = turns.next() {
+        while let Some((whose, job)) = turns.next() {
             running.spawn(async move {
                 log(&job, run(&job).await);
-                service
+                whose
             });
         }
     }

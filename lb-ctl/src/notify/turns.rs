@@ -1,5 +1,5 @@
-//! Whose script runs next: those of one service one after the other, those of several beside each
-//! other. Pure.
+//! Whose script runs next: those of one service or virtual router one after the other, those of
+//! several beside each other. Pure.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
@@ -24,7 +24,7 @@ pub(super) struct Limits {
     pub(super) waiting: usize,
 }
 
-impl<K: Copy + Eq + Hash, J> Turns<K, J> {
+impl<K: Clone + Eq + Hash, J> Turns<K, J> {
     pub(super) fn new(limits: Limits) -> Self {
         Self { waiting: VecDeque::new(), counts: HashMap::new(), running: HashSet::new(), limits }
     }
@@ -39,7 +39,7 @@ impl<K: Copy + Eq + Hash, J> Turns<K, J> {
             return Some(job);
         }
         let dropped = if is_full { self.take(|waiting| *waiting == key) } else { None };
-        *self.counts.entry(key).or_default() += 1;
+        *self.counts.entry(key.clone()).or_default() += 1;
         self.waiting.push_back((key, job));
         dropped.map(|(_, job)| job)
     }
@@ -52,13 +52,13 @@ impl<K: Copy + Eq + Hash, J> Turns<K, J> {
         let running = std::mem::take(&mut self.running);
         let next = self.take(|key| !running.contains(key));
         self.running = running;
-        self.running.extend(next.as_ref().map(|(key, _)| *key));
+        self.running.extend(next.as_ref().map(|(key, _)| key.clone()));
         next
     }
 
     /// Notes that the job of a key has ended.
-    pub(super) fn done(&mut self, key: K) {
-        self.running.remove(&key);
+    pub(super) fn done(&mut self, key: &K) {
+        self.running.remove(key);
     }
 
     fn take(&mut self, mut wanted: impl FnMut(&K) -> bool) -> Option<(K, J)> {
@@ -95,11 +95,11 @@ mod tests {
         assert_eq!(turns.next(), Some(('a', 1)));
         assert_eq!(turns.next(), Some(('b', 3)), "2 waits for 1");
         assert_eq!(turns.next(), None, "two are at work");
-        turns.done('b');
+        turns.done(&'b');
         assert_eq!(turns.next(), Some(('c', 4)));
-        turns.done('a');
+        turns.done(&'a');
         assert_eq!(turns.next(), Some(('a', 2)));
-        turns.done('a');
+        turns.done(&'a');
         assert_eq!(turns.next(), None);
     }
 
@@ -133,7 +133,7 @@ mod tests {
                         ran.push((key, job));
                     },
                     _ => {
-                        turns.done(key);
+                        turns.done(&key);
                         running.remove(&key);
                     }
                 }

@@ -36,9 +36,9 @@ async fn listen(answers: &[u16]) -> (Arc<Receiver>, String) {
 }
 
 fn event(seq: u64) -> Arc<Event> {
-    let message = "nobody answers ARP".to_owned();
     let real = Some([192, 0, 2, 21].into());
-    let what = Happening { kind: EventKind::RealUnresolved, service: None, real, message };
+    let what =
+        Happening { real, ..Happening::new(EventKind::RealUnresolved, "nobody answers ARP") };
     Arc::new(Event { seq, at: UNIX_EPOCH, what })
 }
 

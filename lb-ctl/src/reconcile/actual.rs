@@ -27,6 +27,7 @@ pub struct Actual {
     details: BTreeMap<u32, Details>,
     sources: BTreeMap<u32, BTreeMap<IpNet, u32>>,
     peers: BTreeSet<Mac>,
+    virtual_macs: BTreeSet<Mac>,
 }
 
 /// What an earlier daemon left.
@@ -48,13 +49,16 @@ pub struct Inherited {
     pub ingress: BTreeMap<u32, Mac>,
     /// Machines that may be other directors.
     pub peers: BTreeSet<Mac>,
+    /// MACs of virtual routers.
+    pub virtual_macs: BTreeSet<Mac>,
 }
 
 impl Actual {
     /// Takes over what an earlier daemon left. Which services have an order follows from their
     /// details.
     pub fn inherited(left: Inherited) -> Self {
-        let Inherited { services, rings, details, sources, reals, egress, ingress, peers } = left;
+        let Inherited { services, rings, details, sources, reals, egress, ingress, .. } = left;
+        let Inherited { peers, virtual_macs, .. } = left;
         let ordered = details.iter().filter(|(_, details)| details.picking() != Picking::Hash);
         let orders = ordered.map(|(id, _)| (*id, Order::inherited())).collect();
         let mut actual = Self {
@@ -66,6 +70,7 @@ impl Actual {
             details,
             sources,
             peers,
+            virtual_macs,
             ..Self::default()
         };
         for (id, real) in reals {
@@ -115,6 +120,12 @@ impl Actual {
                 if let Some(prefixes) = self.sources.get_mut(service) {
                     prefixes.remove(prefix);
                 }
+            }
+            MapOp::PutVirtualMac { mac } => {
+                self.virtual_macs.insert(*mac);
+            }
+            MapOp::RemoveVirtualMac { mac } => {
+                self.virtual_macs.remove(mac);
             }
             MapOp::PutPeer { mac } => {
                 self.peers.insert(*mac);
@@ -173,6 +184,11 @@ impl Actual {
     /// Machines that may be other directors.
     pub fn peers(&self) -> &BTreeSet<Mac> {
         &self.peers
+    }
+
+    /// MACs of virtual routers.
+    pub fn virtual_macs(&self) -> &BTreeSet<Mac> {
+        &self.virtual_macs
     }
 
     /// What stands in a slot of the reals table: all zero where it was never used.

@@ -93,7 +93,8 @@ mod tests {
             real,
             generation,
             state,
-            expires: 1,
+            seen: 0,
+            left: 1,
         }
     }
 

@@ -107,6 +107,16 @@ pub enum MapOp {
         /// Its MAC.
         mac: Mac,
     },
+    /// Take frames for this MAC for the director's own.
+    PutVirtualMac {
+        /// A virtual router's.
+        mac: Mac,
+    },
+    /// Do so no more.
+    RemoveVirtualMac {
+        /// A virtual router's.
+        mac: Mac,
+    },
     /// Make packets find these services and no others.
     SetServices {
         /// What names each, and what packets find.

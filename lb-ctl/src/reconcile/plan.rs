@@ -99,7 +99,8 @@ pub fn plan_hops(
     capacity: Capacity,
     now: Ticks,
 ) -> Option<Vec<MapOp>> {
-    let target = Target { services, ingress: actual.ingress().clone() };
+    let (ingress, virtual_macs) = (actual.ingress().clone(), actual.virtual_macs().clone());
+    let target = Target { services, ingress, virtual_macs };
     let living = actual.services().values().map(|service| service.id).collect();
     let placed = place(&target.services, actual, &living, capacity).ok()?;
     let stands = |placed: &Placed<'_>| {
@@ -173,6 +174,8 @@ impl Planner<'_> {
             .filter(|(ifindex, mac)| self.actual.ingress().get(ifindex) != Some(mac))
             .map(|(ifindex, mac)| MapOp::PutIngress { ifindex: *ifindex, mac: *mac });
         self.ops.extend(ingress);
+        let virtual_macs = target.virtual_macs.difference(self.actual.virtual_macs());
+        self.ops.extend(virtual_macs.map(|mac| MapOp::PutVirtualMac { mac: *mac }));
         let egress = egress(target);
         let egress = egress.difference(self.actual.egress());
         self.ops.extend(egress.map(|ifindex| MapOp::PutEgress { ifindex: *ifindex }));
@@ -323,6 +326,8 @@ impl Planner<'_> {
         let ingress = self.actual.ingress().keys();
         let gone = ingress.filter(|ifindex| !target.ingress.contains_key(ifindex));
         self.ops.extend(gone.map(|ifindex| MapOp::RemoveIngress { ifindex: *ifindex }));
+        let gone = self.actual.virtual_macs().difference(&target.virtual_macs);
+        self.ops.extend(gone.map(|mac| MapOp::RemoveVirtualMac { mac: *mac }));
     }
 }
 

@@ -48,7 +48,8 @@ fn target(services: &[(u8, Vec<TargetReal>)]) -> Target {
             ..TargetService::new(endpoint(*n), Tracking::Changes, IDLE)
         })
         .collect();
-    Target { services, ingress: BTreeMap::from([(1, [9; 6])]) }
+    let ingress = BTreeMap::from([(1, [9; 6])]);
+    Target { services, ingress, virtual_macs: BTreeSet::new() }
 }
 
 /// Plans and runs, looking after each operation at what a packet could meet.
@@ -318,6 +319,19 @@ fn source_lists_are_there_before_the_service_goes_by_them_and_after_it_did() {
     let ops = reach(&mut fake, &mut actual, &open);
     let removed = at(&ops, |op| matches!(op, MapOp::RemoveSource { .. }));
     assert!(removed > at(&ops, |op| matches!(op, MapOp::PutDetails { .. })), "{ops:?}");
+}
+
+#[test]
+fn the_macs_of_virtual_routers_are_those_there_are() {
+    let (mut fake, mut actual) = fresh();
+    let with = |macs: &[Mac]| Target {
+        virtual_macs: macs.iter().copied().collect(),
+        ..target(&[(1, vec![real(1, 1, Some(1))])])
+    };
+    for macs in [&[[1; 6], [2; 6]][..], &[[2; 6], [3; 6]], &[]] {
+        reach(&mut fake, &mut actual, &with(macs));
+        assert!(actual.virtual_macs().iter().eq(macs));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! must have shown itself, and lose their marks when the connection table holds none of their flows
 //! elsewhere. Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lb_common::hash::slot;
 use lb_common::value::{RealId, Service, Ticks, Tracking, ticks_from_secs};
@@ -173,6 +173,19 @@ pub fn release(actual: &Actual, releases: Vec<Release>) -> Vec<MapOp> {
             }
         })
         .collect()
+}
+
+/// The operations that mark these slots, by the ids of their services, where nothing says yet that
+/// the connection table is to be asked: flows of theirs come into it that are elsewhere.
+pub fn mark(actual: &Actual, slots: &BTreeMap<u32, BTreeSet<u32>>, ring_slots: u32) -> Vec<MapOp> {
+    let marked = slots.iter().filter_map(|(service, indices)| {
+        // Without anybody to take new flows, a service may have no ring.
+        let nobody = || Ring::settled(Vec::new());
+        let ring = actual.ring(*service).cloned().unwrap_or_else(nobody);
+        let ring = ring.with_marks(indices, ring_slots)?;
+        Some(MapOp::PutRing { service: *service, ring })
+    });
+    marked.collect()
 }
 
 #[cfg(test)]

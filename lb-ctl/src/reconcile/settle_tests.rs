@@ -70,7 +70,8 @@ fn entry(index: u32, real: RealId, generation: u32) -> Tracked {
         real,
         generation,
         state: 1,
-        expires: 9,
+        seen: 0,
+        left: 9,
     }
 }
 
@@ -177,4 +178,19 @@ fn a_ring_of_nobody_goes_in_the_end() {
     actual.record(&MapOp::PutRing { service: 0, ring });
     let found = Marks::of(&actual, SLOTS).expect("marks").compare(&[]);
     assert_eq!(release(&actual, found), [MapOp::RemoveRing { service: 0 }]);
+}
+
+#[test]
+fn what_comes_from_another_director_is_found_though_nobody_takes_new_flows() {
+    let mut actual = moving(Tracking::Changes);
+    run(&mut actual, &[MapOp::RemoveRing { service: 0 }]);
+    let slots = BTreeMap::from([(0, std::collections::BTreeSet::from([7]))]);
+    let ops = mark(&actual, &slots, SLOTS);
+    assert_eq!(run(&mut actual, &ops), 1);
+    assert_eq!(census(&actual), (0, 1));
+    let release_with = |actual: &Actual, entries: &[Tracked]| {
+        release(actual, Marks::of(actual, SLOTS).expect("a mark").compare(entries))
+    };
+    assert_eq!(release_with(&actual, &[entry(7, 1, 7)]), []);
+    assert_eq!(release_with(&actual, &[]), [MapOp::RemoveRing { service: 0 }]);
 }

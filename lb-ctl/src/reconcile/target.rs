@@ -1,6 +1,6 @@
 //! What the maps should hold. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -134,4 +134,6 @@ pub struct Target {
     pub services: Vec<TargetService>,
     /// Interfaces that packets come in by, with their MACs.
     pub ingress: BTreeMap<u32, Mac>,
+    /// MACs of virtual routers, for which packets may come in as well.
+    pub virtual_macs: BTreeSet<Mac>,
 }

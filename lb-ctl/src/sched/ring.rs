@@ -160,6 +160,24 @@ impl Ring {
         Self::with(self.members.clone(), slots.iter().map(marked).collect(), since)
     }
 
+    /// The ring with these slots marked, where they are settled: entries come into the table that
+    /// give flows of theirs to others. `None` where none is settled.
+    pub fn with_marks(&self, indices: &BTreeSet<u32>, count: u32) -> Option<Self> {
+        let mut slots = self.slots(count).into_owned();
+        let mut changed = false;
+        for index in indices {
+            let Some(slot) = slots.get_mut(*index as usize) else { continue };
+            if slot.is_settled() {
+                *slot = slot.marked();
+                changed = true;
+            }
+        }
+        let moves = self.moves.as_ref();
+        // One time for all stands for those that were unsettled, and these stay as they are.
+        let since = moves.map(|moves| moves.since.clone()).unwrap_or_default();
+        changed.then(|| Self::with(self.members.clone(), slots, since))
+    }
+
     /// The ring with those slots marked that have been unsettled for `idle` or longer. `None` where
     /// there are none.
     pub fn settle(&self, idle: Ticks, now: Ticks) -> Option<Self> {

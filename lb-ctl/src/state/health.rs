@@ -137,7 +137,12 @@ impl Health {
 
     /// Whether a service has its quorum; true as long as that is not decided.
     pub fn is_quorate(&self, endpoint: &Endpoint) -> bool {
-        self.quorums.get(endpoint).copied().unwrap_or(true)
+        self.quorum(endpoint).unwrap_or(true)
+    }
+
+    /// Whether a service has its quorum, where that is decided.
+    pub fn quorum(&self, endpoint: &Endpoint) -> Option<bool> {
+        self.quorums.get(endpoint).copied()
     }
 
     /// Takes in the weight that the reals of a service which are up have together, and whether

@@ -266,7 +266,9 @@ async fn what_needs_no_daemon() {
     assert_eq!(daemon.ends("check good", 0).await, "good: ok, 1 services, 1 reals\n");
     let json = daemon.ends("check good -o json", 0).await;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json, serde_json::json!({"file": "good", "services": 1, "reals": 1}));
+    let expected =
+        serde_json::json!({"file": "good", "services": 1, "reals": 1, "vrrp_instances": 0});
+    assert_eq!(json, expected);
     let fault = daemon.ends("check bad", 4).await;
     assert!(fault.starts_with("lb-ctl: bad:2:102: services[0].reals[0].weight: "), "{fault}");
     assert!(fault.contains("70000"), "{fault}");

@@ -7,3 +7,4 @@ mod health;
 mod http;
 mod socket;
 mod support;
+mod vrrp;

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::vrrp::Routers;
+
 /// A text that [`Core`] refuses, as a daemon does with a faulty definition.
 pub(crate) const FAULTY: &str = "faulty";
 /// What it says then.
@@ -91,6 +93,7 @@ pub(crate) struct Core {
     /// How many times reals of services that do not track every flow are listed as settling.
     pub(crate) settling: u64,
     pub(crate) services: Vec<wire::Service>,
+    pub(crate) routers: Routers,
 }
 
 impl Core {
@@ -117,6 +120,13 @@ impl Core {
             Command::Connections { .. } => Ok(Reply::Connections(wire::Connections::default())),
             Command::CheckNow { endpoint, address } => {
                 self.check(endpoint, address).map(Reply::Checked)
+            }
+            Command::Vrrp => Ok(Reply::Vrrp(self.routers.list())),
+            Command::Handover { instance } => {
+                self.routers.hand_over(instance.as_deref(), true).map(Reply::Vrrp)
+            }
+            Command::Resume { instance } => {
+                self.routers.hand_over(instance.as_deref(), false).map(Reply::Vrrp)
             }
             Command::Events(_) => Ok(Reply::Events(wire::Events::default())),
             Command::Metrics => Err(CommandError::Failed("nothing is counted".to_owned())),

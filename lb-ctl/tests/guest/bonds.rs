@@ -54,7 +54,7 @@ fn assert_serves_by_whichever_is_active(site: &Site, web: &[WebServer], file: &P
         }
         assert_all_stay(&mut flows, member);
         if member == "eth0" {
-            site.lab.cut(0).unwrap();
+            site.lab.cut(&site.lab.director, 0).unwrap();
             wait_until("the backup to take over", SOON, || Ok(active().as_deref() != Some("eth0")))
                 .unwrap();
         }

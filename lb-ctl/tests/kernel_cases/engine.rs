@@ -126,6 +126,9 @@ impl KernelEngine {
         for mac in &world.peers {
             dataplane.run(&MapOp::PutPeer { mac: *mac }).expect("peer");
         }
+        for mac in &world.virtual_macs {
+            dataplane.run(&MapOp::PutVirtualMac { mac: *mac }).expect("virtual router");
+        }
         for (service, prefix, said) in sources(&world.v4).chain(sources(&world.v6)) {
             dataplane.run(&MapOp::PutSource { service, prefix, said }).expect("prefix");
         }
@@ -222,6 +225,8 @@ fn undo(world: &MemoryTables) -> Vec<MapOp> {
     let sources = sources(&world.v4).chain(sources(&world.v6));
     let sources = sources.map(|(service, prefix, _)| MapOp::RemoveSource { service, prefix });
     let peers = world.peers.iter().map(|mac| MapOp::RemovePeer { mac: *mac });
+    let virtual_macs = world.virtual_macs.iter().map(|mac| MapOp::RemoveVirtualMac { mac: *mac });
+    let peers = peers.chain(virtual_macs);
     let egress = world.egress.iter().map(|ifindex| MapOp::RemoveEgress { ifindex: *ifindex });
     let ingress = world.ingress.keys().map(|ifindex| MapOp::RemoveIngress { ifindex: *ifindex });
     rings.chain(orders).chain(sources).chain(peers).chain(egress).chain(ingress).collect()

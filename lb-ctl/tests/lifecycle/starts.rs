@@ -172,7 +172,11 @@ fn a_definition_that_is_refused_keeps_the_daemon_from_starting() {
                  "reals": [ { "address": "192.0.2.21", "weight": 65536 } ] } ] }"#,
             &["line 2", "services[0].reals[0].weight", "65536"],
         ),
-        (r#"{ "vrrp": { "instances": [] } }"#, &["line 1, column 3", "vrrp", "this version"]),
+        (
+            r#"{ "vrrp": { "instances": [ { "name": "VI_1", "interface": "eth0", "vrid": 0,
+                 "addresses": [ "192.0.2.10" ] } ] } }"#,
+            &["line 1, column 75", "vrrp.instances[0].vrid", "outside 1 to 255"],
+        ),
     ];
     for (definition, words) in cases {
         let start = Start::new(&lab).definition(definition);

@@ -1,6 +1,6 @@
 //! A director in memory: the engine's tables, and the planner that changes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,11 +20,15 @@ use lb_ctl::reconcile::plan::{plan, plan_hops};
 use lb_ctl::reconcile::settle::{self, Marks, Observed, Release, Settling};
 use lb_ctl::reconcile::target::{NextHop, Target, TargetReal, TargetService, Way};
 use lb_ctl::sched::ring::Ring;
+use lb_ctl::sync::select::Teller;
 use xdp_prog::fixtures::frame::{DIRECTOR, Family, Packet};
 use xdp_prog::fixtures::{Flow, INGRESS};
 use xdp_prog::memory::MemoryTables;
 use xdp_prog::packet::MemoryPacket;
 use xdp_prog::pipeline;
+
+#[path = "sync.rs"]
+mod sync;
 
 const SLOTS: u32 = 101;
 const CAPACITY: Capacity = Capacity { services: 4, reals: 64, connections: 1, ring_slots: SLOTS };
@@ -49,6 +53,7 @@ pub(crate) struct Director {
     tracking: Tracking,
     settling: Settling,
     walk: Option<Vec<Release>>,
+    teller: Teller,
 }
 
 /// How long a flow may be idle and still be alive.
@@ -76,6 +81,7 @@ impl Director {
             tracking: Tracking::Changes,
             settling: Settling::default(),
             walk: None,
+            teller: Teller::default(),
         }
     }
 
@@ -167,7 +173,8 @@ impl Director {
 
     fn converge(&mut self) {
         let ingress = BTreeMap::from([(INGRESS, DIRECTOR)]);
-        let target = Target { services: self.services(), ingress };
+        let virtual_macs = BTreeSet::new();
+        let target = Target { services: self.services(), ingress, virtual_macs };
         let ops = plan(&target, &self.actual, CAPACITY, self.now()).expect("it fits");
         self.run(&ops);
     }
@@ -203,6 +210,8 @@ impl Director {
                 | MapOp::RemoveEgress { .. }
                 | MapOp::PutIngress { .. }
                 | MapOp::RemoveIngress { .. }
+                | MapOp::PutVirtualMac { .. }
+                | MapOp::RemoveVirtualMac { .. }
                 | MapOp::ZeroReal { .. }
                 | MapOp::ZeroService { .. } => {}
             }
@@ -247,11 +256,17 @@ impl Director {
         v4.retain(|flow, entry| !expired(&entry.get(), protocol(flow.protocol)));
         let v6 = self.tables.v6.connections.get_mut();
         v6.retain(|flow, entry| !expired(&entry.get(), protocol(flow.protocol)));
-        let seed = self.tables.seed;
-        let mut entries: Vec<Tracked> =
-            v4.iter().map(|(flow, entry)| tracked(flow, entry.get(), seed)).collect();
-        entries.extend(v6.iter().map(|(flow, entry)| tracked(flow, entry.get(), seed)));
+        let entries = self.connections();
         self.walk = Marks::of(&self.actual, SLOTS).map(|marks| marks.compare(&entries));
+    }
+
+    /// What stands in the connection table.
+    fn connections(&self) -> Vec<Tracked> {
+        let (seed, now) = (self.tables.seed, self.now());
+        let (v4, v6) = (self.tables.v4.connections.borrow(), self.tables.v6.connections.borrow());
+        let v4 = v4.iter().filter_map(|(flow, entry)| tracked(flow, entry.get(), seed, now));
+        let v6 = v6.iter().filter_map(|(flow, entry)| tracked(flow, entry.get(), seed, now));
+        v4.chain(v6).collect()
     }
 
     pub(crate) fn walked(&mut self) {
@@ -301,10 +316,12 @@ fn tracked<A: lb_common::be::Address>(
     flow: &FlowKey<A>,
     connection: Connection,
     seed: u64,
-) -> Tracked {
+    now: Ticks,
+) -> Option<Tracked> {
     let protocol = Protocol::from_number(flow.protocol as u8).expect("TCP or UDP");
     let (address, port) = (A::Std::from(flow.destination).into(), flow.destination_port.get());
-    Tracked {
+    let left = timeout::left(&connection, &Timeouts::with_idle(idle(protocol)), now)?;
+    Some(Tracked {
         protocol,
         endpoint: Endpoint { protocol, address, port: port.into() },
         client: (A::Std::from(flow.source).into(), flow.source_port.get()),
@@ -313,6 +330,7 @@ fn tracked<A: lb_common::be::Address>(
         real: connection.real,
         generation: connection.generation,
         state: connection.state,
-        expires: 1,
-    }
+        seen: connection.seen,
+        left,
+    })
 }

@@ -165,7 +165,8 @@ fn links_are_followed() {
         let index = bed.director.index("d0");
         let link = |present, up| {
             let (name, mac) = (d0(), Some(DIRECTOR_MAC));
-            NetEvent::Link(LinkChange { index, name, present, up, mac, master: None })
+            let (master, below) = (None, None);
+            NetEvent::Link(LinkChange { index, name, present, up, mac, master, below })
         };
         watching.until_event(&link(true, true)).await;
         watching.watch(&[real]).await;

@@ -81,7 +81,7 @@ fn a_refusal_names_the_address_and_the_reason() {
         let gone = netlink.add_vip(4242, v4.vip).await.unwrap_err();
         assert!(matches!(gone, NetlinkError::Refused { .. }));
         let gone = gone.to_string();
-        assert!(gone.contains("192.0.2.10 on interface 4242"), "{gone}");
+        assert!(gone.contains("192.0.2.10/32 on interface 4242"), "{gone}");
         assert!(gone.ends_with("the interface is gone"), "{gone}");
         let off = netlink.add_vip(d0, v6.vip).await.unwrap_err().to_string();
         assert!(off.contains("is IPv6 switched off there"), "{off}");

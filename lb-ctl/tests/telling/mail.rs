@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bench::lab::{Namespace, wait_until};
-use lb_ctl::config::notify::{Hooks, Login, Mail, MailSecurity, Notify};
-use lb_ctl::notify::Notifier;
+use lb_ctl::config::notify::{Login, Mail, MailSecurity, Notify};
 use lb_ctl::notify::dropped::Medium;
+use lb_ctl::notify::{Commands, Notifier};
 
 use super::control::SOON;
 use super::support::{Papers, down};
@@ -88,7 +88,7 @@ async fn tell(mail: Mail, reals: &[u8]) -> u64 {
     let mut notifier = Notifier::start();
     notifier.configure(&Notify { mail: Some(mail), ..Notify::default() });
     for (seq, last) in (1..).zip(reals) {
-        notifier.send(&down(seq, *last), &Hooks::default());
+        notifier.send(&down(seq, *last), Commands::None);
     }
     notifier
         .finish()
@@ -142,7 +142,7 @@ async fn without_tls_that_can_be_trusted_nothing_is_sent() {
     let wrong = of_nobody.mail(MailSecurity::Starttls, "guess");
     for mail in [plain.mail(MailSecurity::Starttls, "s3cret"), untrusted, wrong] {
         notifier.configure(&Notify { mail: Some(mail), ..Notify::default() });
-        notifier.send(&down(1, 21), &Hooks::default());
+        notifier.send(&down(1, 21), Commands::None);
     }
     // What is refused for good is counted at once; the others are tried again for a while.
     let refused =

@@ -16,10 +16,9 @@ pub(crate) fn down(seq: u64, last: u8) -> Arc<Event> {
     let address = [192, 0, 2, 10].into();
     let endpoint = Endpoint { protocol: Protocol::Tcp, address, port: 80.into() };
     let what = Happening {
-        kind: EventKind::RealDown,
         service: Some(ServiceName { endpoint, name: None }),
         real: Some(IpAddr::from([192, 0, 2, last])),
-        message: "connect timed out after 3 s".to_owned(),
+        ..Happening::new(EventKind::RealDown, "connect timed out after 3 s")
     };
     Arc::new(Event { seq, at: UNIX_EPOCH, what })
 }

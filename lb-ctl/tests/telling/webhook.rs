@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use bench::lab::{LabError, wait_until};
-use lb_ctl::config::notify::{Hooks, Notify, Webhook};
-use lb_ctl::notify::Notifier;
+use lb_ctl::config::notify::{Notify, Webhook};
 use lb_ctl::notify::dropped::Medium;
+use lb_ctl::notify::{Commands, Notifier};
 use serde_json::Value;
 
 use super::control::SOON;
@@ -102,7 +102,7 @@ async fn events_reach_every_webhook_in_order() {
     let webhooks = vec![one.webhook("/hook"), other.webhook("/"), one.webhook("/refuses")];
     notifier.configure(&Notify { webhooks, ..Notify::default() });
     for seq in 1..=500 {
-        notifier.send(&down(seq, 21), &Hooks::default());
+        notifier.send(&down(seq, 21), Commands::None);
     }
     let dropped = notifier.finish().await;
     let expected: Vec<u64> = (1..=500).collect();
@@ -124,7 +124,7 @@ async fn nothing_is_posted_to_one_that_nobody_vouches_for() {
     let webhook = Webhook { ca: Some(stranger.authority), ..receiver.webhook("/hook") };
     let mut notifier = Notifier::start();
     notifier.configure(&Notify { webhooks: vec![webhook], ..Notify::default() });
-    notifier.send(&down(1, 21), &Hooks::default());
+    notifier.send(&down(1, 21), Commands::None);
     notifier.finish().await;
     assert_eq!(receiver.posts(), Vec::<Value>::new());
 }

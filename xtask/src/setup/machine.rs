@@ -10,12 +10,13 @@ use super::Needs;
 use crate::process::find_program;
 
 /// The programs that the test bed starts, and the Debian packages they come in.
-pub(super) const PROGRAMS: [(&str, &str); 11] = [
+pub(super) const PROGRAMS: [(&str, &str); 12] = [
     ("aiosmtpd", "python3-aiosmtpd"),
     ("curl", "curl"),
     ("dnsmasq", "dnsmasq-base"),
     ("ethtool", "ethtool"),
     ("ip", "iproute2"),
+    ("keepalived", "keepalived"),
     ("nft", "nftables"),
     ("nginx", "nginx"),
     ("nsenter", "util-linux"),

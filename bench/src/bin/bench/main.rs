@@ -2,6 +2,7 @@
 
 mod churn;
 mod control;
+mod failover;
 mod instructions;
 mod live;
 mod options;
@@ -34,6 +35,8 @@ enum Verb {
     Churn(churn::Options),
     /// How long changes take until they are in effect, and what the daemon takes of the memory
     Control(control::Options),
+    /// How long nobody answers while an address moves between directors, beside keepalived
+    Failover(failover::Options),
     /// How many instructions a packet takes; in the VM that `cargo xtask bench instructions` boots
     Instructions(instructions::Options),
     /// How many instructions a packet takes through a director: lb-ctl, IPVS, plain forwarding
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Verb::Live(options) => live::run(&options),
         Verb::Churn(options) => churn::run(&options),
         Verb::Control(options) => control::run(&options),
+        Verb::Failover(options) => failover::run(&options),
         Verb::Instructions(options) => instructions::run(&options),
         Verb::Path(options) => path::run(&options),
         Verb::Pktgen(options) => pktgen::run(&options),
@@ -67,11 +71,12 @@ fn main() -> ExitCode {
 
 /// A bench that keeps its thread on one CPU keeps there what it starts: each has its own.
 fn all(common: &Common) -> anyhow::Result<()> {
-    let benches: [fn(Common) -> anyhow::Result<()>; 4] = [
+    let benches: [fn(Common) -> anyhow::Result<()>; 5] = [
         |common| program::run(&common.into()),
         |common| live::run(&common.into()),
         |common| churn::run(&common.into()),
         |common| control::run(&common.into()),
+        |common| failover::run(&common.into()),
     ];
     for bench in benches {
         let common = common.clone();

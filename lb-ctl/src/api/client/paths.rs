@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::command::{OnHandEdit, Wanted, WantedEvents};
+use reqwest::Url;
+
+use crate::command::{EventsOf, OnHandEdit, Wanted, WantedEvents};
 use crate::config::model::Endpoint;
 
 pub(super) fn forced(path: &str, on_hand_edit: OnHandEdit) -> String {
@@ -38,9 +40,28 @@ pub(super) fn trace_path(wanted: &Wanted) -> String {
 pub(super) fn events_path(wanted: &WantedEvents) -> String {
     let WantedEvents { only, count, follow } = wanted;
     let mut path = format!("/v1/events?follow={follow}");
-    path.extend(only.map(|endpoint| format!("&service={}", service_name(endpoint))));
+    match only {
+        EventsOf::All => {}
+        EventsOf::Service(endpoint) => {
+            path.extend(["&service=", &service_name(*endpoint)]);
+        }
+        EventsOf::Instance(name) => path.extend(["&", &instance(name)]),
+    }
     path.extend(count.map(|count| format!("&count={count}")));
     path
+}
+
+/// Where a virtual router is handed over or resumed.
+pub(super) fn router_path(action: &str, name: Option<&str>) -> String {
+    let path = format!("/v1/vrrp/{action}");
+    name.map_or_else(|| path.clone(), |name| format!("{path}?{}", instance(name)))
+}
+
+/// A virtual router as a parameter of a query. Its name may be any text.
+fn instance(name: &str) -> String {
+    let url = Url::parse_with_params("http://localhost/", [("instance", name)]);
+    let url = url.expect("the address is a literal");
+    url.query().unwrap_or_default().to_owned()
 }
 
 pub(super) fn service_path(endpoint: Endpoint) -> String {

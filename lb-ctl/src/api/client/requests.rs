@@ -6,10 +6,12 @@ use hyper::Method;
 use hyper::body::Bytes;
 
 use super::lines::Lines;
-use super::paths::{check_path, events_path, filter, forced, real_path, service_path, trace_path};
+use super::paths::{
+    check_path, events_path, filter, forced, real_path, router_path, service_path, trace_path,
+};
 use super::{Answer, Client};
 use crate::api::wire;
-use crate::command::{OnHandEdit, Wanted, WantedEvents};
+use crate::command::{EventsOf, OnHandEdit, Wanted, WantedEvents};
 use crate::config::model::Endpoint;
 use crate::config::rules::check::MAX_TIME;
 
@@ -198,6 +200,33 @@ impl Client {
         self.act(Method::POST, "/v1/zero".to_owned()).await
     }
 
+    /// The virtual routers.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientError`].
+    pub async fn vrrp(&self) -> Answer<wire::Vrrp> {
+        self.get("/v1/vrrp".to_owned()).await
+    }
+
+    /// Leaves the addresses of a virtual router and its group, or of all, to another director.
+    ///
+    /// # Errors
+    ///
+    /// [`wire::ErrorKind::NotFound`] if there is none of this name, or none at all.
+    pub async fn hand_over(&self, instance: Option<&str>) -> Answer<wire::Vrrp> {
+        self.act(Method::POST, router_path("handover", instance)).await
+    }
+
+    /// Has them take part again as before the handover.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn resume(&self, instance: Option<&str>) -> Answer<wire::Vrrp> {
+        self.act(Method::POST, router_path("resume", instance)).await
+    }
+
     /// Traces packets, for as long as the answer is kept.
     ///
     /// # Errors
@@ -213,8 +242,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
-    pub async fn events(&self, only: Option<Endpoint>, count: Option<u64>) -> Answer<wire::Events> {
+    /// [`wire::ErrorKind::NotFound`] if there is no such service or virtual router.
+    pub async fn events(&self, only: EventsOf, count: Option<u64>) -> Answer<wire::Events> {
         self.get(events_path(&WantedEvents { only, count, follow: false })).await
     }
 
@@ -223,10 +252,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`wire::ErrorKind::NotFound`] if there is no such service.
+    /// [`wire::ErrorKind::NotFound`] if there is no such service or virtual router.
     pub async fn follow_events(
         &self,
-        only: Option<Endpoint>,
+        only: EventsOf,
         count: Option<u64>,
     ) -> Answer<Lines<wire::Event>> {
         let path = events_path(&WantedEvents { only, count, follow: true });

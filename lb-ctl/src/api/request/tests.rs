@@ -167,8 +167,14 @@ fn which_events() {
     assert_eq!(events(&[]), Ok(Some(Command::Events(WantedEvents::default()))));
     let all = [("service", "tcp/192.0.2.10:80"), ("count", "5"), ("follow", "true")];
     let Ok(Some(Command::Events(wanted))) = events(&all) else { panic!("no events") };
-    assert_eq!(wanted.only.unwrap().to_string(), "tcp 192.0.2.10:80");
+    let EventsOf::Service(only) = wanted.only else { panic!("of no service") };
+    assert_eq!(only.to_string(), "tcp 192.0.2.10:80");
     assert_eq!((wanted.count, wanted.follow), (Some(5), true));
+    let Ok(Some(Command::Events(of_router))) = events(&[("instance", "VI 1")]) else {
+        panic!("no events")
+    };
+    assert_eq!(of_router.only, EventsOf::Instance("VI 1".to_owned()));
+    assert!(events(&[("instance", "VI_1"), ("service", "tcp/192.0.2.10:80")]).is_err());
     for (name, value) in [("count", "0"), ("follow", "yes"), ("every", "2")] {
         assert!(events(&[(name, value)]).is_err(), "{name}={value} is taken");
     }

@@ -31,6 +31,11 @@ const TRACE: &[Parameter] = &[
 const EVENTS: &[Parameter] = &[
     ONLY[0],
     Parameter {
+        name: "instance",
+        kind: "string",
+        description: "Only this virtual router and its group.",
+    },
+    Parameter {
         name: "count",
         kind: "integer",
         description: "No more than so many of the past; without it all of them, or none with \
@@ -52,6 +57,12 @@ const ONE_REAL: &[Parameter] = &[Parameter {
     name: "real",
     kind: "string",
     description: "Only this real of the service, by its address.",
+}];
+
+const ONE_ROUTER: &[Parameter] = &[Parameter {
+    name: "instance",
+    kind: "string",
+    description: "Only this virtual router, with those of its group.",
 }];
 
 const SERVICES: &str = "/v1/services";
@@ -131,6 +142,27 @@ pub const ROUTES: &[Route] = &[
     Route {
         response: Body::Metrics,
         ..reads("/v1/metrics", Operation::Metrics, "All that is measured, for Prometheus")
+    },
+    Route {
+        response: json::<wire::Vrrp>(),
+        ..reads("/v1/vrrp", Operation::Vrrp, "The virtual routers, and what was counted of them")
+    },
+    Route {
+        method: Method::Post,
+        query: ONE_ROUTER,
+        response: json::<wire::Vrrp>(),
+        ..reads(
+            "/v1/vrrp/handover",
+            Operation::Handover,
+            "Leave the addresses to another director, for as long as there is one; how things \
+             stand once that was said",
+        )
+    },
+    Route {
+        method: Method::Post,
+        query: ONE_ROUTER,
+        response: json::<wire::Vrrp>(),
+        ..reads("/v1/vrrp/resume", Operation::Resume, "Take part again as before the handover")
     },
     Route {
         response: Body::Definition,

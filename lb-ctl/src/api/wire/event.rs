@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::is_zero;
-use crate::event::{self, EventKind};
+use crate::event::{self, EventKind, RouterName};
 use crate::instant::rfc3339;
 
 /// An event. Where events are followed, one JSON object a line.
@@ -25,6 +25,12 @@ pub struct Event {
     pub name: Option<String>,
     /// The real it happened to; null where it is none.
     pub real: Option<IpAddr>,
+    /// The virtual router it happened to, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The group of virtual routers it happened to, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Why, or what is new, in words.
     pub message: String,
     /// How many events before this one, of all services, are not told of, because they came faster
@@ -37,6 +43,11 @@ impl From<&event::Event> for Event {
     fn from(event: &event::Event) -> Self {
         let event::Event { seq, at, what } = event;
         let service = what.service.as_ref();
+        let (instance, group) = match &what.router {
+            Some(RouterName::Instance(name)) => (Some(name.clone()), None),
+            Some(RouterName::Group(name)) => (None, Some(name.clone())),
+            None => (None, None),
+        };
         Self {
             seq: *seq,
             at: rfc3339(*at),
@@ -44,6 +55,8 @@ impl From<&event::Event> for Event {
             service: service.map(|service| service.endpoint.to_string()),
             name: service.and_then(|service| service.name.clone()),
             real: what.real,
+            instance,
+            group,
             message: what.message.clone(),
             missed: 0,
         }
@@ -55,4 +68,30 @@ impl From<&event::Event> for Event {
 pub struct Events {
     /// At most the last 10,000 since the daemon started.
     pub events: Vec<Event>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::event::Happening;
+
+    fn object(router: Option<RouterName>) -> Value {
+        let what = Happening { router, ..Happening::new(EventKind::VrrpMaster, "") };
+        serde_json::to_value(Event::from(&event::Event { seq: 1, at: UNIX_EPOCH, what })).unwrap()
+    }
+
+    #[test]
+    fn virtual_routers_and_groups_are_told_apart_by_their_keys() {
+        let instance = object(Some(RouterName::Instance("VI_1".to_owned())));
+        assert_eq!((&instance["instance"], &instance["service"]), (&json!("VI_1"), &Value::Null));
+        assert!(instance.get("group").is_none());
+        let group = object(Some(RouterName::Group("VG".to_owned())));
+        assert_eq!((&group["group"], group.get("instance")), (&json!("VG"), None));
+        let other = object(None);
+        assert!(other.get("instance").is_none() && other.get("group").is_none(), "{other}");
+    }
 }

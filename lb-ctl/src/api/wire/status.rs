@@ -6,7 +6,7 @@ use lb_common::key::Protocol;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::is_false;
+use super::{Sync, VrrpInstance, is_false};
 use crate::config::ports::Ports;
 
 /// An interface the program is meant to be attached to.
@@ -113,6 +113,12 @@ pub struct Status {
     /// How the reals' checks stand.
     #[serde(default)]
     pub checks: Checks,
+    /// The virtual routers.
+    #[serde(default)]
+    pub vrrp: Vec<VrrpInstance>,
+    /// What passes between this director and others; absent where the definitions name none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<Sync>,
     /// How packets left the program.
     pub packets: Vec<ReasonCount>,
 }

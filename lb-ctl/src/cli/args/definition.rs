@@ -6,7 +6,17 @@ use clap::Args;
 
 use super::ForceArg;
 
-/// Arguments of `check` and `diff`.
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A definition file, or - for standard input
+    pub file: PathBuf,
+    /// Do not ask whether this machine has the interfaces of virtual routers: the file is another's
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Arguments of `diff`.
 #[derive(Debug, Args)]
 pub struct FileArgs {
     /// A definition file, or - for standard input

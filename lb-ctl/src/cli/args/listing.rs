@@ -63,6 +63,9 @@ pub struct EventsArgs {
     /// Only events of this service and its reals.
     #[command(flatten)]
     pub only: OnlyArg,
+    /// Only events of this virtual router and its group
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tcp", "udp"])]
+    pub instance: Option<String>,
     /// Show what happens from now on as well, until Ctrl-C
     #[arg(short, long)]
     pub follow: bool,

@@ -84,6 +84,9 @@ fn wrong_usage() {
     assert_eq!(refused("lb-ctl list --stats --rate"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list -t a -u b"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl list --stats --reasons"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl events -t a --instance b"), ErrorKind::ArgumentConflict);
+    assert_eq!(refused("lb-ctl vrrp"), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    assert_eq!(refused("lb-ctl vrrp handover --no-wait --timeout 3"), ErrorKind::ArgumentConflict);
     assert_eq!(refused("lb-ctl trace --force"), missing);
     assert_eq!(refused("lb-ctl trace --count 0"), ErrorKind::ValueValidation);
     assert_eq!(refused("lb-ctl list --colour"), ErrorKind::UnknownArgument);

@@ -8,7 +8,9 @@ mod number;
 pub(super) mod rate;
 pub(super) mod reasons;
 pub(super) mod status;
+mod sync;
 pub(super) mod trace;
+pub(super) mod vrrp;
 
 use std::io::{self, Write};
 

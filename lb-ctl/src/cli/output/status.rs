@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::number::duration;
+use super::vrrp;
 use crate::api::wire::{Checks, ConfigState, ConfigStatus, Interface, Map, Settling, Status};
 use crate::config::model::Endpoint;
 
@@ -30,6 +31,12 @@ pub(in crate::cli) fn table(status: &Status) -> String {
     }
     if status.checks.running > 0 {
         line("checks", checks(&status.checks));
+    }
+    for instance in &status.vrrp {
+        line("vrrp", vrrp::words(instance));
+    }
+    for words in status.sync.iter().flat_map(super::sync::lines) {
+        line("sync", words);
     }
     for service in status.settling.iter().take(SHOWN_SERVICES) {
         line("settling", settling(service));
@@ -63,6 +70,7 @@ fn summary(status: &Status) -> String {
     }
     let Status { services, reals, reals_up, .. } = status;
     let _ = write!(words, ", {services} services, {reals_up} of {reals} reals up, ");
+    words.extend(vrrp::summary(&status.vrrp).map(|summary| format!("{summary}, ")));
     words.push_str(match status.config.state {
         ConfigState::InSync => "config in sync",
         ConfigState::Missing => "no config file yet",
@@ -218,6 +226,18 @@ packets    drop     no-real                        3
         assert!(!table(&status).contains("more"));
         status.interfaces[0].vips = vec![vip; SHOWN_VIPS + 2];
         assert!(table(&status).contains("192.0.2.10 and 2 more\n"), "{}", table(&status));
+    }
+
+    #[test]
+    fn virtual_routers_stand_in_the_first_line_and_each_in_its_own() {
+        let vrrp = vec![samples::router("VI_1"), samples::router("VI_2")];
+        let text = table(&Status { vrrp, ..samples::status() });
+        let first = text.lines().next().unwrap();
+        assert!(first.ends_with(", 3 of 4 reals up, VRRP 2 master, config in sync"), "{text}");
+        for name in ["VI_1", "VI_2"] {
+            let line = format!("vrrp       {name} (vrid 51 on eth0): MASTER for 3 min 2 s,");
+            assert!(text.contains(&line), "{text}");
+        }
     }
 
     #[test]

@@ -55,6 +55,33 @@ pub enum Object {
     },
     /// Whom to notify.
     Notify,
+    /// A virtual router.
+    #[serde(rename = "vrrp_instance")]
+    VrrpInstance {
+        /// Its name.
+        instance: String,
+    },
+    /// A group of virtual routers.
+    #[serde(rename = "vrrp_group")]
+    VrrpGroup {
+        /// Its name.
+        group: String,
+    },
+    /// A script that virtual routers follow.
+    #[serde(rename = "vrrp_script")]
+    VrrpScript {
+        /// Its name.
+        script: String,
+    },
+    /// Processes that virtual routers follow.
+    #[serde(rename = "vrrp_process")]
+    VrrpProcess {
+        /// Their name.
+        process: String,
+    },
+    /// How other directors are told of connections.
+    #[serde(rename = "vrrp_sync")]
+    VrrpSync,
 }
 
 /// What names a service.
@@ -95,6 +122,11 @@ impl fmt::Display for Object {
             Self::Service(service) => write!(f, "service {service}"),
             Self::Real { address, service } => write!(f, "real {address} of {service}"),
             Self::Notify => f.write_str("notify"),
+            Self::VrrpInstance { instance } => write!(f, "VRRP instance {instance}"),
+            Self::VrrpGroup { group } => write!(f, "VRRP group {group}"),
+            Self::VrrpScript { script } => write!(f, "VRRP script {script}"),
+            Self::VrrpProcess { process } => write!(f, "VRRP process {process}"),
+            Self::VrrpSync => f.write_str("VRRP sync"),
         }
     }
 }

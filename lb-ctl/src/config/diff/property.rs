@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::config::file::Check;
 use crate::config::model::Persistence;
@@ -93,6 +94,10 @@ pub struct Properties {
     /// Whether a real is disabled; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable: Option<bool>,
+    /// The keys of a virtual router, or of something that it follows, and what they have in the
+    /// definition file; but for passwords.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Value>,
 }
 
 /// A property that differs.
@@ -162,4 +167,9 @@ pub enum Field {
     Password,
     /// Where events are posted to, in words.
     Webhooks { added: Vec<String>, removed: Vec<String> },
+    /// A key of a virtual router, or of something that it follows, and what it has in the
+    /// definition file; `null` where it has nothing.
+    Setting { key: String, from: Value, to: Value },
+    /// The same of one of which nothing is said.
+    Secret { key: String },
 }

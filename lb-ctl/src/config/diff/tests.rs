@@ -9,6 +9,8 @@ use crate::config::parse;
 use crate::config::samples::health::HEALTH;
 use crate::config::samples::{any_desired, desired, ip, tcp, udp, whole};
 
+mod vrrp;
+
 fn lines(old: &Desired, new: &Desired) -> Vec<String> {
     diff(old, new).iter().map(Change::to_string).collect()
 }
@@ -201,7 +203,8 @@ proptest! {
     #[test]
     fn is_empty_exactly_where_nothing_differs(old in any_desired(), new in any_desired()) {
         prop_assert_eq!(diff(&old, &old), []);
-        let same = old.services == new.services && old.notify == new.notify && {
+        let others = old.notify == new.notify && old.vrrp == new.vrrp;
+        let same = old.services == new.services && others && {
             let sorted = |desired: &Desired| {
                 let mut names = desired.interfaces.clone();
                 names.sort();

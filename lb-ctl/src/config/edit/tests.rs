@@ -2,6 +2,8 @@ use lb_common::limits::DEFAULT_SOURCES;
 
 use super::*;
 use crate::config::model::{Hash, Persistence, Ports, Scheduler, Tracking};
+use crate::config::parse;
+use crate::config::samples::vrrp::VRRP;
 use crate::config::samples::{desired, ip, tcp, udp};
 
 mod health;
@@ -255,6 +257,40 @@ fn clearing_keeps_the_interfaces() {
     let cleared = clear(&desired()).unwrap();
     assert_eq!(cleared.interfaces, desired().interfaces);
     assert!(cleared.services.is_empty());
+}
+
+#[test]
+fn a_service_that_is_followed_stays() {
+    let desired = parse(VRRP).unwrap();
+    let (web, dns) = (tcp("192.0.2.10", 80), udp("192.0.2.10", 53));
+    for refused in [delete_service(&desired, web), delete_service(&desired, dns), clear(&desired)] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), EditErrorKind::Refused);
+        let message = error.to_string();
+        assert!(message.contains("is followed by instance \"VI_1\": take it out"), "{message}");
+    }
+    let mut free = desired.clone();
+    free.vrrp.instances["VI_1"].track.services.clear();
+    assert_eq!(clear(&free).unwrap().vrrp, free.vrrp, "virtual routers stay");
+    free.vrrp.groups["G"].track.services = desired.vrrp.instances["VI_1"].track.services.clone();
+    let message = delete_service(&free, dns).unwrap_err().to_string();
+    assert!(message.contains("is followed by group \"G\""), "{message}");
+}
+
+#[test]
+fn what_moves_is_no_target() {
+    let desired = parse(VRRP).unwrap();
+    let web = tcp("192.0.2.10", 80);
+    let message = add_real(&desired, web, ip("192.0.2.12"), 1).unwrap_err().to_string();
+    let words =
+        "192.0.2.12 is a real of service tcp 192.0.2.10:80 and an address of instance \"VI_1\"";
+    assert!(message.starts_with(words), "{message}");
+    let sorry =
+        ServiceChange { sorry_server: Some(Some(ip("192.0.2.13"))), ..ServiceChange::default() };
+    let message = edit_service(&desired, web, &sorry).unwrap_err().to_string();
+    assert!(message.contains("the sorry server of service tcp 192.0.2.10:80"), "{message}");
+    let elsewhere = tcp("192.0.2.11", 80);
+    assert!(add_service(&desired, elsewhere, &ServiceChange::default()).is_ok(), "a VIP may move");
 }
 
 #[test]

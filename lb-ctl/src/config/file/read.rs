@@ -109,9 +109,9 @@ impl<'de> Deserialize<'de> for Status {
 
 /// Reads a whole number by a rule, since serde's own words for a number out of range name a Rust
 /// type and not the range.
-struct Number<T, R> {
-    expects: &'static str,
-    rule: fn(i128) -> Result<T, R>,
+pub(super) struct Number<T, R> {
+    pub(super) expects: &'static str,
+    pub(super) rule: fn(i128) -> Result<T, R>,
 }
 
 impl<T, R: fmt::Display> de::Visitor<'_> for Number<T, R> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::check::Via;
 use crate::config::notify::MailSecurity;
 use crate::config::samples::health::HEALTH;
+use crate::config::samples::vrrp::VRRP;
 use crate::config::samples::{desired, whole};
 
 #[test]
@@ -71,7 +72,7 @@ fn the_schema_says_what_the_parser_takes() {
     };
     let (top, service) = (properties(&schema, None), properties(&schema, Some("Service")));
     let real = properties(&schema, Some("Real"));
-    assert_eq!(keys(&top), ["interfaces", "notify", "services"]);
+    assert_eq!(keys(&top), ["interfaces", "notify", "services", "vrrp"]);
     let all = [
         "all_down",
         "allow",
@@ -184,4 +185,85 @@ fn the_schema_says_what_checks_and_notification_take() {
         types.iter().any(|kind| crate::config::rules::check::belongs(kind, key).is_ok())
     };
     assert!(check.as_object().unwrap().keys().all(taken));
+}
+
+#[test]
+fn renders_virtual_routers_without_what_is_usual() {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let desired = crate::config::parse(VRRP).unwrap();
+    let written = &read(&render(&desired))["vrrp"];
+    let mut expected = read(VRRP)["vrrp"].clone();
+    let first = expected["instances"][0].as_object_mut().unwrap();
+    for usual in ["version", "preempt", "virtual_mac"] {
+        first.remove(usual);
+    }
+    // Written as everything is: with the length of the prefix.
+    first["addresses"][1] = json!("192.0.2.11/32");
+    first["excluded_addresses"][0] = json!("2001:db8::10/128");
+    expected["instances"][1]["addresses"][1] = json!("2001:db8::11/128");
+    expected["instances"][2]["addresses"][0] = json!("192.0.2.13/32");
+    expected["instances"][2].as_object_mut().unwrap().remove("version");
+    assert_eq!(written, &expected);
+}
+
+#[test]
+fn a_service_is_followed_by_the_name_it_has_now() {
+    let mut desired = crate::config::parse(VRRP).unwrap();
+    let followed = |desired: &Desired| {
+        let document = Document::from(desired);
+        let track = document.vrrp.unwrap().instances.remove(0).track.unwrap();
+        track.services[0].text().to_owned()
+    };
+    desired.services[0].name = Some("shop".to_owned());
+    assert_eq!(followed(&desired), "shop");
+    // A name that would be taken for another service is not used.
+    desired.services[0].name = Some("udp 192.0.2.10:53".to_owned());
+    assert_eq!(followed(&desired), "tcp 192.0.2.10:80");
+    assert_eq!(crate::config::parse(&render(&desired)), Ok(desired));
+}
+
+#[test]
+fn the_schema_says_what_virtual_routers_take() {
+    let schema = schema();
+    let named = |name| properties(&schema, Some(name));
+    let instance = named("Instance");
+    let required = json!(["name", "interface", "vrid", "addresses"]);
+    assert_eq!(schema["$defs"]["Instance"]["required"], required);
+    assert_eq!(instance["version"]["enum"], json!([2, 3]));
+    assert_eq!(
+        (&instance["vrid"]["minimum"], &instance["vrid"]["maximum"]),
+        (&json!(1), &json!(255))
+    );
+    let words = crate::config::vrrp::Checksum::ALL.map(crate::config::vrrp::Checksum::name);
+    assert_eq!(instance["checksum"]["enum"], json!(words));
+    let address = &instance["addresses"]["items"]["anyOf"];
+    assert_eq!(address[0]["type"], "string");
+    assert_eq!(address[1]["$ref"], "#/$defs/PlacedAddress");
+    let track = named("Track");
+    assert_eq!(track["scripts"]["items"]["anyOf"][1]["$ref"], "#/$defs/TrackedName");
+    assert_eq!(track["files"]["items"]["anyOf"][1]["$ref"], "#/$defs/TrackedFile");
+    let weight = &named("TrackedFile")["weight"];
+    assert_eq!((&weight["minimum"], &weight["not"]["const"]), (&json!(-253), &json!(0)));
+    assert_eq!(named("Auth")["type"]["enum"], json!(["pass"]));
+    let all = [
+        "Vrrp",
+        "Instance",
+        "PlacedAddress",
+        "Auth",
+        "RoleHooks",
+        "Garp",
+        "Group",
+        "Sync",
+        "Track",
+        "TrackedName",
+        "TrackedFile",
+        "TrackedService",
+        "Script",
+        "Process",
+    ];
+    for object in all.map(named) {
+        for (name, property) in object.as_object().unwrap() {
+            assert!(property["description"].is_string(), "{name}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::config::rules::policy::full_prefix;
 
 mod check;
 mod notify;
+pub(in crate::config) mod vrrp;
 
 impl From<&Desired> for Document {
     fn from(desired: &Desired) -> Self {
@@ -18,6 +19,7 @@ impl From<&Desired> for Document {
             services: desired.services.values().map(Service::from).collect(),
             notify: (desired.notify != model::Notify::default())
                 .then(|| Notify::from(&desired.notify)),
+            vrrp: (desired.vrrp != model::Vrrp::default()).then(|| vrrp::vrrp(desired)),
         }
     }
 }

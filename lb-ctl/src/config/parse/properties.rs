@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::file::render;
 use crate::config::samples::health::HEALTH;
+use crate::config::samples::vrrp::VRRP;
 use crate::config::samples::{TEXT, WHOLE, any_desired};
 
 /// A valid text with one stretch of bytes replaced, cut to whole characters.
@@ -11,6 +12,7 @@ fn mutated() -> impl Strategy<Value = String> {
         Just(TEXT.to_owned()),
         Just(WHOLE.to_owned()),
         Just(HEALTH.to_owned()),
+        Just(VRRP.to_owned()),
         any_desired().prop_map(|d| render(&d))
     ];
     let junk = prop_oneof![
@@ -71,7 +73,7 @@ proptest! {
             "tracking", "idle_timeout", "reals", "address", "weight", "drain", "hash", "persistence",
             "timeouts", "expire_nodest", "all_down", "allow", "deny", "sorry_server", "check",
             "inhibit_on_failure", "quorum", "hysteresis", "slow_start", "notify_up", "notify_down",
-            "quorum_up", "quorum_down", "disable", "notify"];
+            "quorum_up", "quorum_down", "disable", "notify", "vrrp"];
         prop_assume!(!known.contains(&key.as_str()));
         let (anchor, path) = [
             ("\"interfaces\"", ""),

@@ -197,13 +197,6 @@ fn a_fault_before_a_fault_of_syntax_still_has_a_place() {
 }
 
 #[test]
-fn refuses_keys_of_later_versions_by_name() {
-    let message = with("\"interfaces\"", "\"vrrp\": {}, \"interfaces\"");
-    assert!(message.starts_with("line 2, column 3 (vrrp)"), "{message}");
-    assert!(message.contains("this version of lb-ctl does not carry out `vrrp`"), "{message}");
-}
-
-#[test]
 fn services_and_names_are_unique() {
     let web = r#"{"protocol": "tcp", "vip": "192.0.2.10", "port": 80"#;
     let dns = r#"{"protocol": "udp", "vip": "192.0.2.10", "port": 80"#;

@@ -10,10 +10,12 @@ use lb_common::limits::DEFAULT_SOURCES;
 
 use crate::config::file::{self, Document};
 use crate::config::locate::Path;
-use crate::config::model::{Desired, Endpoint, Service};
-use crate::config::parse::notify;
+use crate::config::model::{Desired, Endpoint, Service, Vrrp};
+use crate::config::parse::{notify, vrrp};
 use crate::config::rules::policy::PolicyError;
-use crate::config::rules::{self, Broken, RuleError};
+use crate::config::rules::vrrp::VrrpError;
+use crate::config::rules::{self, Broken, Role, RuleError};
+use crate::config::vrrp::Instance;
 
 mod service;
 
@@ -45,9 +47,13 @@ pub(super) fn validate(document: &Document) -> Result<Desired, Fault> {
     no_port_is_taken_twice(&services)?;
     no_target_is_a_vip(&services)?;
     sources_fit(&services)?;
+    let vrrp = document.vrrp.as_ref().map(|document| vrrp::vrrp(document, &services)).transpose();
+    let vrrp = vrrp.map_err(|broken| place(&Path::default().key("vrrp"), broken))?;
+    let vrrp = vrrp.unwrap_or_default();
+    no_target_moves(&services, &vrrp)?;
     let notify = document.notify.as_ref().map(notify::notify).transpose();
     let notify = notify.map_err(|broken| place(&Path::default().key("notify"), broken))?;
-    Ok(Desired { interfaces, services, notify: notify.unwrap_or_default() })
+    Ok(Desired { interfaces, services, notify: notify.unwrap_or_default(), vrrp })
 }
 
 fn interfaces(names: &[String]) -> Result<Vec<String>, Fault> {
@@ -121,6 +127,32 @@ fn no_target_is_a_vip(services: &IndexMap<Endpoint, Service>) -> Result<(), Faul
             let path = service_path(index).key("sorry_server");
             let error = PolicyError::SorryIsVip { address, sorry_of: endpoint, service: holder };
             return Err(at(path)(error));
+        }
+    }
+    Ok(())
+}
+
+/// The director that is master holds the addresses that move as it does its VIPs.
+fn no_target_moves(services: &IndexMap<Endpoint, Service>, vrrp: &Vrrp) -> Result<(), Fault> {
+    let instances = vrrp.instances.values();
+    let moving: HashMap<IpAddr, &Instance> =
+        instances.flat_map(|it| it.all_addresses().map(move |held| (held.address, it))).collect();
+    for (index, service) in services.values().enumerate() {
+        let path = || service_path(index);
+        let refuse = |role, address, holder: &Instance, path| {
+            let (service, instance) = (service.endpoint, holder.name.clone());
+            Err(at(path)(VrrpError::TargetIsVirtual { address, role, service, instance }))
+        };
+        for (index, &address) in service.reals.keys().enumerate() {
+            if let Some(holder) = moving.get(&address) {
+                let path = path().key("reals").index(index).key("address");
+                return refuse(Role::Real, address, holder, path);
+            }
+        }
+        if let Some(address) = service.sorry_server
+            && let Some(holder) = moving.get(&address)
+        {
+            return refuse(Role::SorryServer, address, holder, path().key("sorry_server"));
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use super::check::CheckError;
 use super::notify::NotifyError;
 use super::policy::PolicyError;
 use super::quorum::QuorumError;
+use super::vrrp::VrrpError;
 use crate::config::model::{Endpoint, Ports};
 
 /// A rule that is broken, by what, and what to do about it.
@@ -89,6 +90,9 @@ pub enum RuleError {
     /// Whom nobody can tell.
     #[error(transparent)]
     Notify(#[from] NotifyError),
+    /// What virtual routers cannot be.
+    #[error(transparent)]
+    Vrrp(#[from] VrrpError),
     /// A service name that cannot be used.
     #[error("service name {name:?} {fault}: give 1 to 64 printable characters")]
     Name { name: String, fault: &'static str },
@@ -108,6 +112,14 @@ pub enum Role {
     SorryServer,
     /// The director's address that probes come from.
     Bind,
+    /// An address that moves between directors.
+    Virtual,
+    /// Another director's address.
+    Peer,
+    /// The director's address that adverts come from.
+    Source,
+    /// An address that connections are told from, or to.
+    Sync,
 }
 
 impl fmt::Display for Role {
@@ -117,6 +129,10 @@ impl fmt::Display for Role {
             Self::Real => "real",
             Self::SorryServer => "sorry server",
             Self::Bind => "bind",
+            Self::Virtual => "virtual address",
+            Self::Peer => "unicast peer",
+            Self::Source => "source",
+            Self::Sync => "sync address",
         })
     }
 }
@@ -125,7 +141,7 @@ fn many(ports: Ports) -> String {
     if ports.is_any() { "any port".to_owned() } else { format!("the ports {ports}") }
 }
 
-const fn family(address: IpAddr) -> &'static str {
+pub(super) const fn family(address: IpAddr) -> &'static str {
     match address {
         IpAddr::V4(_) => "IPv4",
         IpAddr::V6(_) => "IPv6",

@@ -114,7 +114,7 @@ pub(in crate::config) fn notify() -> Notify {
 }
 
 /// A time from so many milliseconds on.
-fn any_time(least: u64) -> impl Strategy<Value = Duration> {
+pub(in crate::config) fn any_time(least: u64) -> impl Strategy<Value = Duration> {
     let most = u64::try_from(MAX_TIME.as_millis()).expect("thirteen days");
     prop_oneof![least..=most, least..=60_000].prop_map(Duration::from_millis)
 }
@@ -168,7 +168,7 @@ fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..20), "\\PC{0,9}".prop_map(String::into_bytes)]
 }
 
-fn any_command() -> BoxedStrategy<HookCommand> {
+pub(in crate::config) fn any_command() -> BoxedStrategy<HookCommand> {
     prop_oneof!["/[a-z0-9 é_.-]{1,20}", Just("/bin/a 'b \"c' d\\ e".to_owned())]
         .prop_map(|text| HookCommand::parse(&text).expect("a path and words"))
         .boxed()

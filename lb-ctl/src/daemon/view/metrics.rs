@@ -18,6 +18,8 @@ pub(super) fn sample<D: Dataplane>(core: &Core<D>) -> Result<Sample, CommandErro
         is_stale: super::status::config(core).state == wire::ConfigState::Stale,
         events: core.telling.counts(),
         dropped: core.telling.dropped(),
+        vrrp: core.vrrp_status().to_vec(),
+        sync: super::sync::sync(core),
     })
 }
 

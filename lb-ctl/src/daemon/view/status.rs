@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use lb_common::verdict::Reason;
 
-use super::{Unfinished, maps};
+use super::{Unfinished, maps, vrrp};
 use crate::api::wire;
 use crate::command::CommandError;
 use crate::config::model::Real;
@@ -39,6 +39,8 @@ pub(in crate::daemon) fn status<D: Dataplane>(core: &Core<D>) -> Result<Unfinish
         maps: maps::fixed(core)?,
         settling: settling(core)?,
         checks: checks(core),
+        vrrp: vrrp::all(core.vrrp_status(), vrrp::Now::read()).instances,
+        sync: super::sync::sync(core),
         packets: packets(core)?,
     };
     Ok(Unfinished::Status(Box::new(status), maps::connections(core)?))

@@ -1,4 +1,4 @@
-//! Reading the connection tables.
+//! Reading the connection tables, and writing what another director tells of.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -14,9 +14,14 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::bpf_syscall;
 use super::maps::{gone_is_fine, io_error, map_error};
+use crate::dataplane::flow::Flow;
 use crate::dataplane::keeping::Keeping;
-use crate::dataplane::{Correction, DataplaneError, ReadConnections, Tracked};
+use crate::dataplane::{
+    Correction, DataplaneError, EditConnections, Place, ReadConnections, Tracked,
+};
 
+/// Only where the key is not there yet.
+const BPF_NOEXIST: u64 = 1;
 /// Only where the key is there already.
 const BPF_EXIST: u64 = 2;
 
@@ -95,6 +100,40 @@ impl ReadConnections for Reader {
     }
 }
 
+/// Writes single entries.
+pub(super) struct Editor {
+    v4: Table<Be32>,
+    v6: Table<Be128>,
+}
+
+impl Editor {
+    pub(super) fn open(maps: &Path) -> Result<Self, DataplaneError> {
+        let v4 = Table::open(maps, names::CONNS_V4)?;
+        Ok(Self { v4, v6: Table::open(maps, names::CONNS_V6)? })
+    }
+}
+
+impl EditConnections for Editor {
+    fn entry(&self, flow: &Flow) -> Result<Option<Connection>, DataplaneError> {
+        match flow {
+            Flow::V4(flow) => self.v4.entry(flow),
+            Flow::V6(flow) => self.v6.entry(flow),
+        }
+    }
+
+    fn put(
+        &mut self,
+        flow: &Flow,
+        entry: Connection,
+        place: Place,
+    ) -> Result<bool, DataplaneError> {
+        match flow {
+            Flow::V4(flow) => self.v4.put(flow, entry, place),
+            Flow::V6(flow) => self.v6.put(flow, entry, place),
+        }
+    }
+}
+
 /// A client, or a client network, that stays with a real.
 #[derive(PartialEq, Eq, Hash)]
 struct Staying {
@@ -128,6 +167,33 @@ where
         let data = MapData::from_pin(maps.join(name)).map_err(map_error("open", name))?;
         let map = Map::from_map_data(data).and_then(TryInto::try_into);
         Ok(Self { map: map.map_err(map_error("open", name))?, name })
+    }
+
+    fn entry(&self, flow: &FlowKey<A>) -> Result<Option<Connection>, DataplaneError> {
+        match self.map.get(flow, 0) {
+            Ok(entry) => Ok(Some(entry)),
+            Err(MapError::KeyNotFound) => Ok(None),
+            Err(error) => Err(map_error("look-up", self.name)(error)),
+        }
+    }
+
+    fn put(
+        &mut self,
+        flow: &FlowKey<A>,
+        entry: Connection,
+        place: Place,
+    ) -> Result<bool, DataplaneError> {
+        let (flags, other) = match place {
+            Place::Free => (BPF_NOEXIST, libc::EEXIST),
+            Place::Taken => (BPF_EXIST, libc::ENOENT),
+        };
+        match self.map.insert(flow, entry, flags) {
+            Ok(()) => Ok(true),
+            Err(MapError::SyscallError(error)) if error.io_error.raw_os_error() == Some(other) => {
+                Ok(false)
+            }
+            Err(error) => Err(map_error("insert", self.name)(error)),
+        }
     }
 
     fn collect(
@@ -211,7 +277,8 @@ fn tracked<A: Address>(
         real: connection.real,
         generation: connection.generation,
         state: connection.state,
-        expires: (u64::from(left) << TICK_SHIFT) / 1_000_000_000,
+        seen: connection.seen,
+        left,
     })
 }
 

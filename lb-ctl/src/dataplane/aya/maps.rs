@@ -26,6 +26,7 @@ pub(super) struct Maps {
     pub(super) orders: Rings,
     pub(super) sources: SourceMaps,
     pub(super) peers: HashMap<MapData, Mac, u16>,
+    pub(super) virtual_macs: HashMap<MapData, Mac, u16>,
     pub(super) reals: Array<MapData, Real>,
     pub(super) egress: DevMapHash<MapData>,
     pub(super) ingress: HashMap<MapData, u32, Mac>,
@@ -51,6 +52,7 @@ impl Maps {
             orders: Rings::take(ebpf, &directory, names::ORDERS)?,
             sources: SourceMaps::take(ebpf)?,
             peers: take(ebpf, names::PEERS)?,
+            virtual_macs: take(ebpf, names::VIRTUAL_MACS)?,
             reals: take(ebpf, names::REALS)?,
             egress: take(ebpf, names::EGRESS)?,
             ingress: take(ebpf, names::INGRESS)?,
@@ -91,10 +93,12 @@ impl Maps {
             .collect::<Result<_, _>>()
             .map_err(map_error("dump", names::INGRESS))?;
         let peers = self.peers.keys().collect::<Result<_, _>>();
+        let virtual_macs = self.virtual_macs.keys().collect::<Result<_, _>>();
         Ok(Actual::inherited(Inherited {
             rings: rings.collect(),
             sources: self.sources.read()?,
             peers: peers.map_err(map_error("dump", names::PEERS))?,
+            virtual_macs: virtual_macs.map_err(map_error("dump", names::VIRTUAL_MACS))?,
             services,
             details,
             reals,

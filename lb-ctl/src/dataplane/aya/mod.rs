@@ -31,8 +31,8 @@ pub use self::trace::Tracer;
 use self::trace::Tracing;
 use super::keeping::Keeping;
 use super::{
-    Attachment, Capacity, Dataplane, DataplaneError, Held, LoadTracer, MapFill, ModeChoice,
-    ReadConnections, Samples,
+    Attachment, Capacity, Dataplane, DataplaneError, EditConnections, Held, LoadTracer, MapFill,
+    ModeChoice, ReadConnections, Samples,
 };
 use crate::reconcile::actual::Actual;
 use crate::reconcile::op::MapOp;
@@ -127,6 +127,13 @@ impl Dataplane for AyaDataplane {
                 maps.sources.put(*service, *prefix, *said)
             }
             MapOp::RemoveSource { service, prefix } => maps.sources.remove(*service, *prefix),
+            MapOp::PutVirtualMac { mac } => maps
+                .virtual_macs
+                .insert(mac, 0, 0)
+                .map_err(map_error("insert", names::VIRTUAL_MACS)),
+            MapOp::RemoveVirtualMac { mac } => {
+                maps::gone_is_fine(maps.virtual_macs.remove(mac), names::VIRTUAL_MACS)
+            }
             MapOp::PutPeer { mac } => {
                 maps.peers.insert(mac, 0, 0).map_err(map_error("insert", names::PEERS))
             }
@@ -165,6 +172,10 @@ impl Dataplane for AyaDataplane {
 
     fn connections(&self, keeping: Keeping) -> Result<Box<dyn ReadConnections>, DataplaneError> {
         Ok(Box::new(connections::Reader::open(self.maps.directory(), self.seed, keeping)?))
+    }
+
+    fn edit_connections(&self) -> Result<Box<dyn EditConnections>, DataplaneError> {
+        Ok(Box::new(connections::Editor::open(self.maps.directory())?))
     }
 
     fn capacity(&self) -> Capacity {

@@ -6,7 +6,11 @@ use std::time::UNIX_EPOCH;
 use lb_common::key::Protocol;
 
 use super::*;
-use crate::event::Happening;
+use crate::config::model::Endpoint;
+use crate::config::notify::Hooks;
+use crate::config::vrrp::RoleHooks;
+use crate::event::{Event, EventKind, Happening, RouterName, ServiceName};
+use crate::notify::Commands;
 
 /// Nothing here takes as long.
 const LONG: Duration = Duration::from_mins(1);
@@ -19,44 +23,17 @@ fn service(address: &str, port: u16) -> ServiceName {
 
 fn event(kind: EventKind, service: &ServiceName, real: Option<&str>, message: &str) -> Event {
     let real = real.map(|real| real.parse::<IpAddr>().unwrap());
-    let message = message.to_owned();
-    let what = Happening { kind, service: Some(service.clone()), real, message };
+    let service = Some(service.clone());
+    let what = Happening { service, real, ..Happening::new(kind, message) };
     Event { seq: 1, at: UNIX_EPOCH, what }
 }
 
-#[test]
-fn the_words_are_those_of_keepaliveds_notify_fifo() {
-    let web = service("192.0.2.10", 80);
-    let words = |event: &Event| arguments(event, event.what.service.as_ref().unwrap()).join(" ");
-    for (event, expected) in [
-        (
-            event(EventKind::RealDown, &web, Some("192.0.2.21"), ""),
-            "RS [192.0.2.21]:tcp:80 [192.0.2.10]:tcp:80 DOWN",
-        ),
-        (
-            event(EventKind::RealUp, &service("2001:db8::10", 443), Some("2001:db8::21"), ""),
-            "RS [2001:db8::21]:tcp:443 [2001:db8::10]:tcp:443 UP",
-        ),
-        (event(EventKind::QuorumUp, &web, None, ""), "VS [192.0.2.10]:tcp:80 UP"),
-        (event(EventKind::QuorumDown, &web, None, ""), "VS [192.0.2.10]:tcp:80 DOWN"),
-    ] {
-        assert_eq!(words(&event), expected);
-    }
-}
-
-#[test]
-fn each_kind_has_its_own_command() {
-    let command = |path: &str| Some(HookCommand::parse(path).unwrap());
-    let hooks = Hooks {
-        up: command("/up"),
-        down: command("/down"),
-        quorum_up: command("/quorum-up"),
-        quorum_down: command("/quorum-down"),
-    };
-    let program = |kind| hook(kind, &hooks).map(HookCommand::program);
-    let found: Vec<_> = EventKind::ALL.iter().filter_map(|kind| program(*kind)).collect();
-    assert_eq!(found, ["/up", "/down", "/quorum-up", "/quorum-down"]);
-    assert_eq!(hook(EventKind::RealUp, &Hooks::default()), None);
+/// A service's script for any of its events.
+fn of_service(event: &Event, command: &HookCommand) -> Told {
+    let command = || Some(command.clone());
+    let hooks =
+        Hooks { up: command(), down: command(), quorum_up: command(), quorum_down: command() };
+    words::told(event, Commands::Service(&hooks)).unwrap()
 }
 
 /// A directory that scripts write to, and the user who runs these tests.
@@ -95,11 +72,11 @@ fn lines(text: &str) -> Vec<&str> {
 async fn a_script_is_told_by_words_and_by_its_environment() {
     let place = Place::new();
     let dropped = Arc::new(Dropped::default());
-    let scripts = Scripts::start(Arc::clone(&dropped));
+    let scripts = Scripts::start(OF_SERVICES, Arc::clone(&dropped));
     let command = place.command("echo \"$*\" > told; env | grep ^LB_CTL_ | sort >> told");
     let web = ServiceName { name: Some("web".to_owned()), ..service("192.0.2.10", 80) };
     let down = event(EventKind::RealDown, &web, Some("192.0.2.21"), "status 503, expected 200");
-    scripts.run(&down, &command, &place.user, LONG);
+    scripts.run(of_service(&down, &command), &place.user, LONG);
     scripts.close().await;
     let expected = "RS [192.0.2.21]:tcp:80 [192.0.2.10]:tcp:80 DOWN
 LB_CTL_EVENT=real_down
@@ -117,7 +94,7 @@ LB_CTL_VIP=192.0.2.10
 #[tokio::test]
 async fn scripts_of_a_service_never_overlap_and_come_in_order() {
     let place = Place::new();
-    let scripts = Scripts::start(Arc::default());
+    let scripts = Scripts::start(OF_SERVICES, Arc::default());
     // A folder is made by one process alone.
     let command = place.command(
         "mkdir busy || echo overlap >> log; echo $LB_CTL_MESSAGE >> log; sleep 0.02; rmdir busy",
@@ -126,7 +103,7 @@ async fn scripts_of_a_service_never_overlap_and_come_in_order() {
     for turn in 0..20 {
         let kind = if turn % 2 == 0 { EventKind::RealDown } else { EventKind::RealUp };
         let event = event(kind, &web, Some("192.0.2.21"), &turn.to_string());
-        scripts.run(&event, &command, &place.user, LONG);
+        scripts.run(of_service(&event, &command), &place.user, LONG);
     }
     scripts.close().await;
     let expected: Vec<String> = (0..20).map(|turn| turn.to_string()).collect();
@@ -136,14 +113,14 @@ async fn scripts_of_a_service_never_overlap_and_come_in_order() {
 #[tokio::test]
 async fn scripts_of_two_services_run_beside_each_other() {
     let place = Place::new();
-    let scripts = Scripts::start(Arc::default());
+    let scripts = Scripts::start(OF_SERVICES, Arc::default());
     nix::unistd::mkfifo(&place.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     // Each opens its end only when the other does.
     let reads = place.command("cat < fifo > heard");
     let writes = place.command("echo met > fifo");
     let down = |port| event(EventKind::QuorumDown, &service("192.0.2.10", port), None, "");
-    scripts.run(&down(80), &reads, &place.user, LONG);
-    scripts.run(&down(443), &writes, &place.user, LONG);
+    scripts.run(of_service(&down(80), &reads), &place.user, LONG);
+    scripts.run(of_service(&down(443), &writes), &place.user, LONG);
     scripts.close().await;
     assert_eq!(place.read("heard"), "met\n");
 }
@@ -151,13 +128,17 @@ async fn scripts_of_two_services_run_beside_each_other() {
 #[tokio::test]
 async fn one_that_hangs_is_killed_and_the_next_runs() {
     let place = Place::new();
-    let scripts = Scripts::start(Arc::default());
+    let scripts = Scripts::start(OF_SERVICES, Arc::default());
     let web = service("192.0.2.10", 80);
     let hangs = place.command("echo begun > hung; sleep 600 & sleep 600; echo over >> hung");
     let writes = place.command("echo ran > next");
     let event = |kind| event(kind, &web, Some("192.0.2.21"), "");
-    scripts.run(&event(EventKind::RealDown), &hangs, &place.user, Duration::from_millis(300));
-    scripts.run(&event(EventKind::RealUp), &writes, &place.user, LONG);
+    scripts.run(
+        of_service(&event(EventKind::RealDown), &hangs),
+        &place.user,
+        Duration::from_millis(300),
+    );
+    scripts.run(of_service(&event(EventKind::RealUp), &writes), &place.user, LONG);
     scripts.close().await;
     assert_eq!(place.read("hung"), "begun\n");
     assert_eq!(place.read("next"), "ran\n");
@@ -167,17 +148,17 @@ async fn one_that_hangs_is_killed_and_the_next_runs() {
 async fn what_waits_has_an_end_and_the_last_word_is_said() {
     let place = Place::new();
     let dropped = Arc::new(Dropped::default());
-    let scripts = Scripts::start(Arc::clone(&dropped));
+    let scripts = Scripts::start(OF_SERVICES, Arc::clone(&dropped));
     let web = service("192.0.2.10", 80);
     // The first holds the others up until this is there.
     let go = place.path("go");
     let command =
         place.command("while [ ! -e go ]; do sleep 0.01; done; echo $LB_CTL_MESSAGE >> log");
     let more = 9;
-    let last = LIMITS.waiting_each + more;
+    let last = OF_SERVICES.waiting_each + more;
     for turn in 0..=last {
         let event = event(EventKind::RealDown, &web, Some("192.0.2.21"), &turn.to_string());
-        scripts.run(&event, &command, &place.user, LONG);
+        scripts.run(of_service(&event, &command), &place.user, LONG);
         // All have to reach the queue before one is dropped from it.
         while turn == 0 && scripts.jobs.capacity() < ROOM {
             tokio::task::yield_now().await;
@@ -202,9 +183,44 @@ async fn as_an_unprivileged_user() {
     let place = Place::new();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     fs::set_permissions(place.directory.path(), open).unwrap();
-    let scripts = Scripts::start(Arc::default());
+    let scripts = Scripts::start(OF_SERVICES, Arc::default());
     let event = event(EventKind::QuorumUp, &service("192.0.2.10", 80), None, "");
-    scripts.run(&event, &place.command("id -un > who"), "nobody", LONG);
+    scripts.run(of_service(&event, &place.command("id -un > who")), "nobody", LONG);
     scripts.close().await;
     assert_eq!(place.read("who"), "nobody\n");
+}
+
+#[tokio::test]
+async fn scripts_of_a_virtual_router_are_told_its_state_and_never_overlap() {
+    let place = Place::new();
+    let scripts = Scripts::start(OF_SERVICES, Arc::default());
+    let command = |what: &str| {
+        let script = format!(
+            "mkdir busy || echo overlap >> log; echo {what} \"$*\" $LB_CTL_STATE \
+             $LB_CTL_INSTANCE >> log; sleep 0.02; rmdir busy"
+        );
+        Some(place.command(&script))
+    };
+    let hooks = RoleHooks {
+        master: command("master:"),
+        stop: command("stop:"),
+        any: command("any:"),
+        ..RoleHooks::default()
+    };
+    for kind in [EventKind::VrrpBackup, EventKind::VrrpMaster, EventKind::VrrpInit] {
+        let router = Some(RouterName::Instance("VI 1".to_owned()));
+        let what = Happening { router, ..Happening::new(kind, "") };
+        let event = Event { seq: 1, at: UNIX_EPOCH, what };
+        let told = words::told(&event, Commands::Router { hooks: &hooks, priority: 150 });
+        scripts.run(told.unwrap(), &place.user, LONG);
+    }
+    scripts.close().await;
+    let expected = [
+        "any: INSTANCE VI 1 BACKUP 150 BACKUP VI 1",
+        "master: INSTANCE VI 1 MASTER 150 MASTER VI 1",
+        "any: INSTANCE VI 1 MASTER 150 MASTER VI 1",
+        "stop: INSTANCE VI 1 STOP 150 STOP VI 1",
+        "any: INSTANCE VI 1 STOP 150 STOP VI 1",
+    ];
+    assert_eq!(lines(&place.read("log")), expected);
 }

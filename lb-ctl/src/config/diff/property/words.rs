@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::{Field, Properties};
+use crate::config::printable::printable;
 
 /// More prefixes than these are counted instead of named.
 const NAMED_PREFIXES: usize = 3;
@@ -15,7 +18,14 @@ impl Properties {
             (self.drain == Some(true)).then(|| "drained".to_owned()),
             (self.disable == Some(true)).then(|| "disabled".to_owned()),
         ];
-        self.traffic().into_iter().chain(self.health()).chain(own).flatten().collect()
+        let settings = self.settings.iter().map(|(key, value)| Some(setting(key, value)));
+        self.traffic()
+            .into_iter()
+            .chain(self.health())
+            .chain(own)
+            .chain(settings)
+            .flatten()
+            .collect()
     }
 
     /// What a service does with its clients and connections.
@@ -113,6 +123,8 @@ impl Field {
             | Self::Webhooks { .. }
             | Self::Drain { .. }
             | Self::Disable { .. }
+            | Self::Setting { .. }
+            | Self::Secret { .. }
             | Self::Password => return None,
         })
     }
@@ -137,10 +149,33 @@ impl fmt::Display for Field {
             Self::Drain { to: false, .. } => f.write_str("no longer drained"),
             Self::Disable { to: true, .. } => f.write_str("disabled"),
             Self::Disable { to: false, .. } => f.write_str("enabled"),
+            Self::Setting { key, from, to } => {
+                write!(f, "{} {} -> {}", key.replace('_', " "), plain(from), plain(to))
+            }
+            Self::Secret { key } => write!(f, "another {key}"),
             Self::Password => f.write_str("another mail password"),
             // Those have values.
             _ => Ok(()),
         }
+    }
+}
+
+/// A key and its value, as in `priority 100`.
+fn setting(key: &str, value: &Value) -> String {
+    format!("{} {}", key.replace('_', " "), plain(value))
+}
+
+/// A value in words, as in `scripts (name chk, weight -20)`.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => printable(text),
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(" "),
+        Value::Object(keys) => {
+            let all: Vec<String> = keys.iter().map(|(key, value)| setting(key, value)).collect();
+            format!("({})", all.join(", "))
+        }
+        other => other.to_string(),
     }
 }
 
