@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::FailoverError;
 use super::report::milliseconds;
-use crate::lab::{Host, LabError};
+use crate::lab::{Host, LabError, wait_until};
 use crate::report::stats::Spread;
 
 /// IP protocol 112 and its group: RFC 9568, section 5.1.1.
@@ -23,6 +23,9 @@ const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 
 /// How often the listener looks whether it is to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How long the next advert may be waited for.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// How far an interval may be from the one that was told.
 const TOLERANCE: f64 = 0.2;
@@ -97,6 +100,18 @@ impl Listener {
         let heard = came.len();
         Evenness::of(during, interval, &came).ok_or(FailoverError::TooFewAdverts { heard })
     }
+}
+
+/// Waits until a machine hears an advert.
+///
+/// # Errors
+///
+/// It gets no socket for that, or there is none for a long time.
+pub fn wait(host: &Host) -> Result<(), LabError> {
+    let failed = LabError::io(format!("listen for adverts on {}", host.name));
+    let socket = host.namespace.enter(|| open(host.ipv4))?.map_err(failed)?;
+    // A time without one is no error.
+    wait_until("an advert", LIMIT, || Ok(receive(&socket).is_ok_and(|stamp| stamp.is_some())))
 }
 
 fn open(own: Ipv4Addr) -> io::Result<Socket> {

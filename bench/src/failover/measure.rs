@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::FailoverError;
+use super::adverts;
 use super::party::Party;
 use super::probe::{Answered, Probe};
 use super::row::{Event, Row, Who};
@@ -57,7 +58,8 @@ fn outage(world: &World, row: &Row, number: Number) -> Result<Duration, Failover
         more_answers(served)?;
     }
 
-    // The events fall evenly between two adverts.
+    // The events fall evenly between two adverts, or chance would decide who is faster.
+    adverts::wait(&world.lab.client)?;
     thread::sleep(row.interval * number.run / number.of);
     let client = served.as_ref().unwrap_or(&holder);
     let since = client.now();

@@ -1,4 +1,4 @@
-//! `failover.svg`: how long nobody answered, as a share of what keepalived or the goal has.
+//! `failover.svg`: how long nobody answered, in intervals between adverts.
 
 use std::time::Duration;
 
