@@ -22,5 +22,6 @@ pub mod reconcile;
 pub mod sched;
 pub mod state;
 pub mod sync;
+mod timer;
 pub mod vip;
 pub mod vrrp;

@@ -37,8 +37,13 @@ impl Vrrp {
 
     /// Whether this address moves.
     pub fn moves(&self, address: IpAddr) -> bool {
-        let mut all = self.instances.values().flat_map(Instance::all_addresses);
-        all.any(|moving| moving.address == address)
+        self.instances.values().any(|instance| instance.moves(address))
+    }
+
+    /// What all virtual routers and groups follow.
+    pub fn tracks(&self) -> impl Iterator<Item = &Track> {
+        let instances = self.instances.values().map(|instance| &instance.track);
+        instances.chain(self.groups.values().map(|group| &group.track))
     }
 }
 
@@ -124,6 +129,11 @@ impl Instance {
     /// Whether its adverts go over IPv4.
     pub fn is_ipv4(&self) -> bool {
         self.addresses.first().is_none_or(|first| first.address.is_ipv4())
+    }
+
+    /// Whether this address is one of those that move.
+    pub fn moves(&self, address: IpAddr) -> bool {
+        self.all_addresses().any(|moving| moving.address == address)
     }
 
     /// All addresses that move: those of the adverts first.

@@ -15,6 +15,7 @@ use crate::dataplane::aya::AyaDataplane;
 use crate::health::driver::Report;
 use crate::neigh::driver::NetEvent;
 use crate::sync::driver::Heard;
+use crate::timer::at;
 use crate::vrrp::driver as vrrp;
 
 /// How many results of checks are taken in together.
@@ -149,14 +150,6 @@ async fn receive_all<T>(channel: &mut Option<mpsc::UnboundedReceiver<T>>) -> Opt
 async fn receive<T>(channel: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     match channel {
         Some(channel) => channel.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for a moment that may not be set.
-async fn at(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }

@@ -53,8 +53,9 @@ impl<D: Dataplane> Core<D> {
             self.tell_vrrp_of_services();
         }
         // Their packets may have gone through another director, of which counters here tell nothing.
-        let moves = |endpoint: &Endpoint| self.routers.given.0.moves(endpoint.address);
-        let moving = self.actual.services().iter().filter(|(endpoint, _)| moves(endpoint));
+        let addresses = self.routers.given.0.addresses();
+        let services = self.actual.services().iter();
+        let moving = services.filter(|(endpoint, _)| addresses.contains(&endpoint.address));
         self.settler.assume_carried(moving.map(|(_, service)| service.id));
     }
 
@@ -162,7 +163,6 @@ impl<D: Dataplane> Core<D> {
 
 /// The services that virtual routers follow.
 fn followed(vrrp: &Vrrp) -> Vec<Endpoint> {
-    let tracks = vrrp.instances.values().map(|instance| &instance.track);
-    let tracks = tracks.chain(vrrp.groups.values().map(|group| &group.track));
-    tracks.flat_map(|track| &track.services).map(|Tracked { what, .. }| *what).collect()
+    let services = vrrp.tracks().flat_map(|track| &track.services);
+    services.map(|Tracked { what, .. }| *what).collect()
 }

@@ -29,14 +29,6 @@ mod words;
 
 use crate::config::vrrp::Instance;
 
-/// Waits for a moment that may not be set.
-async fn at(moment: Option<tokio::time::Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// The interface that a virtual router's addresses are on where they name none, and that its adverts
 /// are sent by: with a MAC of its own, the one that has it (RFC 9568, section 7.3).
 fn home(instance: &Instance) -> String {

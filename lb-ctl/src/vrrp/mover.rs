@@ -17,6 +17,7 @@ use super::teller::{Conflict, Gateway, Round, Teller};
 use super::virtual_mac::VirtualMacs;
 use crate::config::vrrp::{Instance, VirtualAddress};
 use crate::netlink::Netlink;
+use crate::timer::at;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Mover {
                     Some(job) => self.work(job).await,
                     None => return,
                 },
-                () = super::at(due) => {
+                () = at(due) => {
                     self.try_again().await;
                     self.ask_who_has().await;
                 }

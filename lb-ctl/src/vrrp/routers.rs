@@ -115,10 +115,8 @@ impl Routers {
 
     /// Forgets what is known of things that nobody follows any more.
     fn forget(&mut self, vrrp: &Vrrp) {
-        let tracks = vrrp.instances.values().map(|instance| &instance.track);
-        let tracks = tracks.chain(vrrp.groups.values().map(|group| &group.track));
         let own = vrrp.instances.values().map(|it| Subject::Interface(it.interface.clone()));
-        let followed = tracks.flat_map(|track| subjects(track).map(|(subject, _)| subject));
+        let followed = vrrp.tracks().flat_map(|track| subjects(track).map(|(subject, _)| subject));
         let followed: HashSet<Subject> = followed.chain(own).collect();
         self.facts.retain(|subject, _| followed.contains(subject));
     }

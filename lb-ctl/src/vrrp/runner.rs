@@ -24,6 +24,7 @@ use super::trackers::{Finding, Trackers};
 use crate::config::vrrp::{Instance, Vrrp};
 use crate::netlink::types::{HeldAddress, Link, Mark};
 use crate::netlink::{Netlink, NetlinkError, Notice, Notices};
+use crate::timer::at;
 
 /// Addresses that somebody else has, on their way here.
 const CONFLICTS: usize = 64;
@@ -143,7 +144,7 @@ impl Runner {
         tokio::select! {
             biased;
             Some(heard) = self.heard.recv() => Event::Heard(heard),
-            () = super::at(due) => Event::Due,
+            () = at(due) => Event::Due,
             Some((subject, fact)) = self.facts.recv() => Event::Fact(subject, fact),
             notice = self.notices.next() => Event::Notice(notice),
             found = arrival(&mut self.resync) => {
@@ -242,10 +243,8 @@ impl Runner {
 
     fn conflict(&mut self, conflict: Conflict) {
         let Conflict { address, mac, interface } = conflict;
-        let has = |instance: &&Arc<Instance>| {
-            instance.all_addresses().any(|moving| moving.address == address)
-        };
-        let Some(instance) = self.routers.instances().find(has).cloned() else { return };
+        let found = self.routers.instances().find(|instance| instance.moves(address)).cloned();
+        let Some(instance) = found else { return };
         let conflict = status::Conflict { address, mac, interface };
         self.books.conflict(Instant::now(), &instance, conflict.clone());
         self.report(Report::Conflict { instance: instance.name.clone(), conflict });
@@ -281,8 +280,7 @@ impl Runner {
         let is_left = |instance: &Instance| {
             instance.all_addresses().any(|moving| left.contains(&moving.address))
         };
-        let kept = vrrp.instances.values().flat_map(Instance::all_addresses);
-        let kept: BTreeSet<IpAddr> = kept.map(|moving| moving.address).collect();
+        let kept = vrrp.addresses();
         if !left.is_subset(&kept) {
             self.job(Job::Clean(kept));
         }
@@ -309,12 +307,9 @@ impl Runner {
 
     /// The names of all interfaces that virtual routers care of.
     fn followed_interfaces(&self) -> BTreeSet<String> {
-        let instances = self.vrrp.instances.values();
-        let own = instances.clone().map(|instance| &instance.interface);
-        let tracks = instances
-            .map(|instance| &instance.track)
-            .chain(self.vrrp.groups.values().map(|group| &group.track));
-        let tracked = tracks.flat_map(|track| &track.interfaces).map(|tracked| &tracked.what);
+        let own = self.vrrp.instances.values().map(|instance| &instance.interface);
+        let tracked = self.vrrp.tracks().flat_map(|track| &track.interfaces);
+        let tracked = tracked.map(|tracked| &tracked.what);
         own.chain(tracked).cloned().collect()
     }
 
@@ -352,6 +347,10 @@ impl Runner {
 
     /// Takes in that something is new of these interfaces.
     fn follow(&mut self, names: &[String]) {
+        // As of each of the thousands of VIPs that come and go with the definitions.
+        if names.is_empty() {
+            return;
+        }
         let followed = self.followed_interfaces();
         for name in names.iter().filter(|name| followed.contains(*name)) {
             let state = self.links().state(name);
@@ -361,17 +360,13 @@ impl Runner {
         if self.vrrp.instances.values().any(below) {
             self.prepare();
         }
-        if !names.is_empty() {
-            self.open_ports();
-        }
+        self.open_ports();
     }
 
     /// An address is gone. Where it should be here, somebody else took it off.
     fn put_back(&mut self, held: &HeldAddress) {
-        let has = |instance: &&Arc<Instance>| {
-            instance.all_addresses().any(|moving| moving.address == held.address)
-        };
-        if let Some(instance) = self.routers.holding().find(has).cloned() {
+        let mut holding = self.routers.holding();
+        if let Some(instance) = holding.find(|instance| instance.moves(held.address)).cloned() {
             tracing::warn!("{}: somebody took {} off; it is put back", instance.name, held.address);
             self.job(Job::Hold(Arc::clone(&instance)));
             self.job(Job::Announce(instance, 1));

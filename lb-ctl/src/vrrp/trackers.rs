@@ -111,8 +111,6 @@ async fn follow(definition: Definition, teller: Teller) {
 /// Whatever is followed, and how it is looked at. What follows from it is not our concern, so that
 /// weights make no difference.
 fn wanted(vrrp: &Vrrp, user: &str) -> HashMap<Subject, Definition> {
-    let of_instances = vrrp.instances.values().map(|instance| &instance.track);
-    let tracks = of_instances.chain(vrrp.groups.values().map(|group| &group.track));
     let define = |subject: &Subject| match subject {
         Subject::Script(name) => vrrp.scripts.get(name).map(|script| Definition::Script {
             script: Script { weight: None, user: None, ..script.clone() },
@@ -125,7 +123,7 @@ fn wanted(vrrp: &Vrrp, user: &str) -> HashMap<Subject, Definition> {
             .map(|process| Definition::Process(Process { weight: None, ..process.clone() })),
         Subject::Interface(_) | Subject::Service(_) => None,
     };
-    tracks
+    vrrp.tracks()
         .flat_map(subjects)
         .filter_map(|(subject, _)| define(&subject).map(|definition| (subject, definition)))
         .collect()

@@ -70,8 +70,7 @@ pub fn owners<'a>(
 
 /// The virtual router that this address moves with.
 pub fn holder(vrrp: &Vrrp, address: IpAddr) -> Option<&Instance> {
-    let has = |instance: &&Instance| instance.all_addresses().any(|it| it.address == address);
-    vrrp.instances.values().find(has)
+    vrrp.instances.values().find(|instance| instance.moves(address))
 }
 
 /// Checks that nobody follows a service.
