@@ -140,9 +140,14 @@ impl Namespace {
     }
 
     /// Whether somebody on the cable takes packets for the address: a closed port refuses.
+    ///
+    /// A new cable may lose what is sent before the kernel has seen its carrier, which can be a
+    /// second late; the answer is no only after the kernel has asked for the address three times,
+    /// a second apart.
     pub(crate) fn reaches(&self, address: IpAddr) -> bool {
+        const THREE_QUESTIONS: Duration = Duration::from_secs(5);
         let port = SocketAddr::new(address, 9);
-        let attempt = self.enter(|| TcpStream::connect_timeout(&port, Duration::from_millis(500)));
+        let attempt = self.enter(|| TcpStream::connect_timeout(&port, THREE_QUESTIONS));
         attempt.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
     }
 
