@@ -15,6 +15,12 @@ impl Be16 {
         Self(u16::from_ne_bytes(bytes))
     }
 
+    /// The bytes as they stand on the wire.
+    #[inline(always)]
+    pub const fn to_bytes(self) -> [u8; 2] {
+        self.0.to_ne_bytes()
+    }
+
     /// Converts a number in host order.
     #[inline(always)]
     pub const fn new(host: u16) -> Self {

@@ -13,8 +13,8 @@ use crate::value::Service;
 /// The fractional part of the golden ratio, made odd.
 const GOLDEN: u32 = 0x9e37_79b1;
 
-/// Four slots for each bucket.
-const SLOTS_OF_A_BUCKET_BITS: u32 = 2;
+/// Slots for each bucket, a power of two.
+const SLOTS_OF_A_BUCKET: u32 = 4;
 
 /// The bit of [`Directory::has_wide`].
 const WIDE: u64 = 1 << 1;
@@ -60,47 +60,42 @@ impl Directory {
     }
 }
 
-/// The size of a half: slots, a power of two, told by its exponent, which spares packets a search
-/// for it.
+/// The size of a half. Buckets and slots are powers of two, so that neither is searched for nor
+/// divided by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
-    bits: u32,
+    buckets: u32,
 }
 
 impl Shape {
-    /// A half with two to the power of `bits` slots, where `bits` is 2 to 31.
+    /// A half with so many buckets, a power of two of 2^29 at most.
     #[inline(always)]
-    pub const fn new(bits: u32) -> Self {
-        Self { bits }
+    pub const fn new(buckets: u32) -> Self {
+        Self { buckets }
     }
 
     /// A half that has room for so many services.
     pub const fn of(services: u32) -> Self {
-        let bits = (services + services / 4).next_power_of_two().trailing_zeros();
-        Self { bits: if bits < SLOTS_OF_A_BUCKET_BITS { SLOTS_OF_A_BUCKET_BITS } else { bits } }
-    }
-
-    /// The exponent of the number of slots.
-    pub const fn bits(self) -> u32 {
-        self.bits
+        let slots = (services + services / 4).next_power_of_two();
+        Self { buckets: if slots < SLOTS_OF_A_BUCKET { 1 } else { slots / SLOTS_OF_A_BUCKET } }
     }
 
     /// Slots of a half.
     #[inline(always)]
     pub const fn slots(self) -> u32 {
-        1 << self.bits
+        self.buckets * SLOTS_OF_A_BUCKET
     }
 
     /// Buckets of a half.
     #[inline(always)]
     pub const fn buckets(self) -> u32 {
-        1 << (self.bits - SLOTS_OF_A_BUCKET_BITS)
+        self.buckets
     }
 
     /// The bucket of a key, within a half.
     #[inline(always)]
     pub const fn bucket(self, hash: u64) -> u32 {
-        hash as u32 & (self.buckets() - 1)
+        hash as u32 & (self.buckets - 1)
     }
 
     /// The slot of a key whose bucket has this displacement, within a half.
@@ -108,7 +103,7 @@ impl Shape {
     pub const fn slot(self, hash: u64, displacement: u32) -> u32 {
         // The multiplication sends two keys that meet under one displacement apart under another.
         let spread = ((hash >> 32) as u32 ^ displacement).wrapping_mul(GOLDEN);
-        spread >> (u32::BITS - self.bits)
+        ((spread as u64 * self.slots() as u64) >> 32) as u32
     }
 }
 
@@ -132,10 +127,10 @@ pub fn find<A: Address>(
     entry: impl FnOnce(u32) -> Option<Entry<A>>,
 ) -> Option<Service> {
     let hash = service_hash(directory.seed(), key);
-    let half = directory.half();
-    let bucket = half << (shape.bits - SLOTS_OF_A_BUCKET_BITS) | shape.bucket(hash);
-    let displacement = displacement(bucket)?;
-    let found = entry(half << shape.bits | shape.slot(hash, displacement))?;
+    // All bits or none: which half it is costs a word less than how far that is away.
+    let second = directory.half().wrapping_neg();
+    let displacement = displacement(second & shape.buckets() | shape.bucket(hash))?;
+    let found = entry(second & shape.slots() | shape.slot(hash, displacement))?;
     (found.key == *key).then_some(found.service)
 }
 

@@ -2,7 +2,7 @@
 
 /// Raised with every change of a key, a value or the meaning of a map. Pinned maps of another
 /// version are never reused.
-pub const LAYOUT_VERSION: u32 = 4;
+pub const LAYOUT_VERSION: u32 = 5;
 
 /// Slots of a ring unless told otherwise (a prime, as Maglev asks).
 pub const DEFAULT_RING_SLOTS: u32 = 65537;
@@ -52,10 +52,10 @@ pub mod maps {
     pub const EGRESS: &str = "EGRESS";
     /// Interface index → its `Mac`.
     pub const INGRESS: &str = "INGRESS";
-    /// Service id → `Stats`, per CPU.
+    /// Service id → `Stats`, all services of one CPU after those of another.
     pub const SERVICE_STATS: &str = "SERVICE_STATS";
-    /// `RealId` → `Stats`, per CPU.
-    pub const REAL_STATS: &str = "REAL_STATS";
+    /// `RealId` → `RealLine`, all reals of one CPU after those of another.
+    pub const REAL_LINES: &str = "REAL_LINES";
     /// `Reason` → count, per CPU.
     pub const REASONS: &str = "REASONS";
     /// 0 → `Budget`, per CPU.
@@ -109,7 +109,7 @@ pub mod maps {
         EGRESS,
         INGRESS,
         SERVICE_STATS,
-        REAL_STATS,
+        REAL_LINES,
         REASONS,
         BUDGET,
         DEFERRED,
@@ -156,6 +156,10 @@ pub mod globals {
     pub const SEED: &str = "SEED";
     /// Slots of each ring: `u32`.
     pub const RING_SLOTS: &str = "RING_SLOTS";
-    /// Exponent of the number of slots of one half of a directory: `u32`.
-    pub const DIRECTORY_BITS: &str = "DIRECTORY_BITS";
+    /// Services that there are of each CPU in the maps that have them by CPU: `u32`.
+    pub const SERVICES_OF_A_CPU: &str = "SERVICES_OF_A_CPU";
+    /// The same of reals: `u32`.
+    pub const REALS_OF_A_CPU: &str = "REALS_OF_A_CPU";
+    /// Buckets of one half of a directory: `u32`.
+    pub const BUCKETS_OF_A_HALF: &str = "BUCKETS_OF_A_HALF";
 }

@@ -118,8 +118,67 @@ impl Service {
     }
 }
 
-/// One real server of one service, in one cache line. The first half is what the packet path reads;
-/// the rest is what few packets and a new daemon need.
+/// What every packet finds of its real.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct NextHop {
+    /// [`Real::destination`] and [`Real::source`] as they stand in a frame, in three words: byte by
+    /// byte they would take the packet path thirty instructions more.
+    pub addresses: [u32; 3],
+    /// See [`Real::ifindex`].
+    pub ifindex: u32,
+    /// See [`Real::generation`].
+    pub generation: u32,
+    /// See [`real_flags`].
+    pub flags: u32,
+    /// See [`Real::service`].
+    pub service: u32,
+    /// See [`Real::weight`].
+    pub weight: u32,
+}
+
+impl NextHop {
+    /// How many words of eight bytes it is in a map.
+    pub const WORDS: usize = size_of::<Self>() / size_of::<u64>();
+
+    /// The one of its words that says whose it is, and whether packets may be sent to it.
+    pub const WORD_OF_FLAGS: usize = 2;
+
+    /// The words as which it stands in a map.
+    pub const fn to_words(self) -> [u64; Self::WORDS] {
+        let Self { addresses, ifindex, generation, flags, service, weight } = self;
+        let [first, second, third] = addresses;
+        [word(first, second), word(third, ifindex), word(generation, flags), word(service, weight)]
+    }
+
+    /// [`Real::source`].
+    #[inline(always)]
+    pub const fn source(&self) -> Mac {
+        let (middle, end) = (self.addresses[1].to_ne_bytes(), self.addresses[2].to_ne_bytes());
+        [middle[2], middle[3], end[0], end[1], end[2], end[3]]
+    }
+}
+
+/// Two halves of a word, as they stand one after the other in memory.
+const fn word(first: u32, second: u32) -> u64 {
+    let little = cfg!(target_endian = "little");
+    let (low, high) = if little { (first, second) } else { (second, first) };
+    (high as u64) << 32 | low as u64
+}
+
+/// What a CPU's packets find of a real, and what they count for it: one cache line, which no other
+/// CPU writes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct RealLine {
+    /// What they find.
+    pub hop: NextHop,
+    /// What they count.
+    pub stats: Stats,
+}
+
+/// One real server of one service, for a new daemon to know, and for packets that are to have VLAN
+/// tags. All others find its first half in a [`RealLine`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Real {
@@ -168,6 +227,45 @@ pub mod real_flags {
 }
 
 impl Real {
+    /// What every packet finds of it.
+    pub const fn hop(&self) -> NextHop {
+        let (to, from) = (self.destination, self.source);
+        NextHop {
+            addresses: [
+                u32::from_ne_bytes([to[0], to[1], to[2], to[3]]),
+                u32::from_ne_bytes([to[4], to[5], from[0], from[1]]),
+                u32::from_ne_bytes([from[2], from[3], from[4], from[5]]),
+            ],
+            ifindex: self.ifindex,
+            generation: self.generation,
+            flags: self.flags,
+            service: self.service,
+            weight: self.weight,
+        }
+    }
+
+    /// See [`NextHop::forwards`].
+    pub const fn forwards(&self) -> bool {
+        self.hop().forwards()
+    }
+
+    /// See [`NextHop::is_plain`].
+    pub const fn is_plain(&self) -> bool {
+        self.hop().is_plain()
+    }
+
+    /// See [`NextHop::is_local`].
+    pub const fn is_local(&self) -> bool {
+        self.hop().is_local()
+    }
+
+    /// See [`NextHop::accepts_new`].
+    pub const fn accepts_new(&self) -> bool {
+        self.hop().accepts_new()
+    }
+}
+
+impl NextHop {
     /// Whether packets may be sent to it.
     #[inline(always)]
     pub const fn forwards(&self) -> bool {
@@ -179,6 +277,12 @@ impl Real {
     pub const fn is_plain(&self) -> bool {
         let asked = real_flags::FORWARD | real_flags::LOCAL | real_flags::TAGGED;
         self.flags & asked == real_flags::FORWARD
+    }
+
+    /// Whether frames to it have VLAN tags of its own.
+    #[inline(always)]
+    pub const fn is_tagged(&self) -> bool {
+        self.flags & real_flags::TAGGED != 0
     }
 
     /// Whether it is the director itself.
@@ -257,6 +361,16 @@ pub struct Stats {
     pub closes: u64,
 }
 
+impl Stats {
+    /// How many words of eight bytes they are in a map.
+    pub const WORDS: usize = size_of::<Self>() / size_of::<u64>();
+
+    /// The counters that stand in a map as these words.
+    pub const fn from_words([connections, packets, bytes, closes]: [u64; Self::WORDS]) -> Self {
+        Self { connections, packets, bytes, closes }
+    }
+}
+
 impl core::ops::AddAssign for Stats {
     fn add_assign(&mut self, other: Self) {
         self.connections += other.connections;
@@ -269,8 +383,45 @@ impl core::ops::AddAssign for Stats {
 const _: () = {
     assert!(size_of::<Service>() == 8);
     assert!(size_of::<Real>() == 64);
+    assert!(size_of::<NextHop>() == 32);
+    assert!(size_of::<RealLine>() == 64);
+    assert!(core::mem::offset_of!(NextHop, generation) == 8 * NextHop::WORD_OF_FLAGS);
     assert!(size_of::<Load>() == 16);
     assert!(core::mem::offset_of!(Real, source) == 6);
     assert!(size_of::<Connection>() == 16);
     assert!(size_of::<Stats>() == 32);
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hop_stands_in_a_map_as_it_stands_in_memory() {
+        let real = Real {
+            destination: [1, 2, 3, 4, 5, 6],
+            source: [7, 8, 9, 10, 11, 12],
+            ifindex: 0x0102_0304,
+            generation: 5,
+            flags: 0x0607,
+            service: 8,
+            weight: 9,
+            ..Real::default()
+        };
+        let hop = real.hop();
+        assert_eq!(hop.source(), real.source);
+        let mut bytes = [0; 32];
+        bytes[..6].copy_from_slice(&real.destination);
+        bytes[6..12].copy_from_slice(&real.source);
+        let numbers = [real.ifindex, real.generation, real.flags, real.service, real.weight];
+        for (place, number) in bytes[12..].chunks_mut(4).zip(numbers) {
+            place.copy_from_slice(&number.to_ne_bytes());
+        }
+        for (word, bytes) in hop.to_words().iter().zip(bytes.chunks(8)) {
+            assert_eq!(word.to_ne_bytes(), bytes);
+        }
+        for (word, bytes) in hop.addresses.iter().zip(bytes.chunks(4)) {
+            assert_eq!(word.to_ne_bytes(), bytes);
+        }
+    }
+}

@@ -102,6 +102,23 @@ fn without_the_long_way_the_short_one_serves() {
     }
 }
 
+/// What packets find of a real is written after the real itself.
+#[test]
+fn a_daemon_that_takes_over_tells_packets_of_every_real() {
+    let mut engine = KernelEngine::new("hops");
+    engine.load(&world::both_worlds());
+    engine.forget_hops();
+    for family in Family::BOTH {
+        let (verdict, _) = engine.run(&Packet::new(family).frame());
+        assert_eq!(verdict, Verdict::Drop, "{family:?}: no packet has been told of a real");
+    }
+    engine.start_again();
+    for family in Family::BOTH {
+        let (verdict, _) = engine.run(&Packet::new(family).frame());
+        assert_eq!(verdict, Verdict::Transmit, "{family:?}");
+    }
+}
+
 #[test]
 #[should_panic(expected = "counters")]
 fn a_case_that_does_not_hold_fails() {

@@ -4,7 +4,7 @@
 use lb_common::key::FlowKey;
 use lb_common::timeout::{self, Timeouts};
 use lb_common::value::{
-    Connection, Real, RealId, Service, Ticks, connection_state as state, service_flags,
+    Connection, NextHop, RealId, Service, Ticks, connection_state as state, service_flags,
 };
 
 use crate::headers::tcp_flags;
@@ -87,7 +87,7 @@ pub const fn next_state(current: u32, control: Control) -> u32 {
 #[inline(always)]
 pub const fn binds(
     connection: &Connection,
-    real: &Real,
+    real: &NextHop,
     control: Control,
     timeouts: &Timeouts,
     now: Ticks,
@@ -104,7 +104,10 @@ pub const fn binds(
             && connection.state != state::CLOSED)
 }
 
-/// The entry that binds the flow of this packet to a real, and that real.
+/// What binds a flow to a real: the entry, what it says, and the real.
+pub type Bond<T, A> = (EntryOf<T, A>, Connection, (NextHop, <T as Tables>::Counter));
+
+/// What binds the flow of this packet to a real.
 #[inline(always)]
 pub fn bound<A, T>(
     tables: &T,
@@ -112,14 +115,14 @@ pub fn bound<A, T>(
     control: Control,
     timeouts: &Timeouts,
     now: Ticks,
-) -> Option<(EntryOf<T, A>, Connection, Real)>
+) -> Option<Bond<T, A>>
 where
     T: Tables + FamilyTables<A> + ?Sized,
 {
     let entry = tables.connection(flow)?;
     let connection = entry.get();
     let real = tables.real(connection.real)?;
-    if binds(&connection, &real, control, timeouts, now) {
+    if binds(&connection, &real.0, control, timeouts, now) {
         Some((entry, connection, real))
     } else {
         None
@@ -194,8 +197,8 @@ mod tests {
     use lb_common::value::real_flags;
     use tcp_flags::{ACK, FIN, RST, SYN};
 
-    fn real(flags: u32) -> Real {
-        Real { generation: 7, flags, ..Real::default() }
+    fn real(flags: u32) -> NextHop {
+        NextHop { generation: 7, flags, ..NextHop::default() }
     }
 
     fn connection(state: u32) -> Connection {

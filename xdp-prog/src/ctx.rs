@@ -20,6 +20,9 @@ impl<'a> Frame<'a> {
     #[inline(always)]
     fn at<H: Header>(&self, offset: usize) -> Option<*mut H> {
         let start = self.ctx.data() + offset;
+        // SAFETY: no frame begins at zero. The compiler would compare, wherever a header is looked
+        // at: a reference that is not there is a pointer to zero.
+        unsafe { core::hint::assert_unchecked(start != 0) };
         (start + size_of::<H>() <= self.ctx.data_end()).then_some(start as *mut H)
     }
 }

@@ -1,7 +1,8 @@
 //! Sending a packet to a real: the last step of both ways.
 
-use lb_common::value::{Real, RealId, Service, real_flags, service_flags};
+use lb_common::value::{NextHop, Service, service_flags};
 use lb_common::verdict::Reason;
+use lb_common::vlan::Tags;
 
 use crate::headers::Ethernet;
 use crate::ip::{Front as _, Hops, Ip};
@@ -33,21 +34,30 @@ impl Sending {
     /// A segment of a service; `opens` says whether it begins a connection.
     #[inline(always)]
     pub const fn of<A>(service: Service, segment: &Segment<A>, opens: bool) -> Self {
-        let counted = Counted { bytes: segment.bytes, opens, closes: segment.control.closes() };
+        let counted = Counted::new(segment.bytes, opens, segment.control.closes());
         Self { service, ip: parse::IP, counted }
     }
 }
 
-/// Sends a packet to a real that can be reached, and counts it for that and its service. `tags` is
-/// how many VLAN tags the frame has, where the real may want others; the short way does not know.
+/// The VLAN tags of a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Retag {
+    /// How many it has.
+    pub standing: usize,
+    /// Those that it is to have, where the real wants some of its own.
+    pub wanted: Option<Tags>,
+}
+
+/// Sends a packet to a real that can be reached, and counts it for that and its service. The short
+/// way, where a frame has no tags, nor the real, says nothing of `tags`.
 /// `None`, and nothing done, where only the long way can tell whether the frame is for the director.
 #[inline(always)]
 pub fn send<A: Ip, P: Packet, T: Tables>(
     packet: &mut P,
     tables: &T,
     sending: Sending,
-    (id, real): (RealId, &Real),
-    tags: Option<usize>,
+    (real, counter): &(NextHop, T::Counter),
+    tags: Option<Retag>,
 ) -> Option<Reason> {
     let direct = real.ifindex == packet.ingress();
     let refusal = match tags {
@@ -60,15 +70,17 @@ pub fn send<A: Ip, P: Packet, T: Tables>(
             Some(_) => Some(Reason::OtherHost),
             None => Some(Reason::Truncated),
         },
-        Some(_) => match (packet.header(0), packet.header::<A::Header>(sending.ip)) {
-            (Some(ethernet), Some(ip))
+        // One after the other: of two headers that are asked for at once the compiler looks only
+        // whether the frame has the second, from which the verifier does not conclude the first.
+        Some(_) => match packet.header(0) {
+            Some(ethernet)
                 if is_addressed_to_us(packet, tables, real, ethernet)
                     || is_virtual(tables, ethernet) =>
             {
-                last_hop(ip)
+                packet.header::<A::Header>(sending.ip).map_or(Some(Reason::Truncated), last_hop)
             }
-            (Some(_), Some(_)) => Some(Reason::OtherHost),
-            _ => Some(Reason::Truncated),
+            Some(_) => Some(Reason::OtherHost),
+            None => Some(Reason::Truncated),
         },
     };
     if refusal.is_some() {
@@ -80,7 +92,7 @@ pub fn send<A: Ip, P: Packet, T: Tables>(
     if let Some(reason) = rewrite::<A, P>(packet, sending, real, tags) {
         return Some(reason);
     }
-    tables.count_forwarded(sending.service.id, id, sending.counted);
+    tables.count_forwarded(sending.service.id, counter, sending.counted);
     Some(if direct { Reason::Transmitted } else { Reason::Redirected })
 }
 
@@ -96,10 +108,10 @@ fn last_hop<H: Hops>(ip: &H) -> Option<Reason> {
 fn rewrite<A: Ip, P: Packet>(
     packet: &mut P,
     sending: Sending,
-    real: &Real,
-    tags: Option<usize>,
+    real: &NextHop,
+    tags: Option<Retag>,
 ) -> Option<Reason> {
-    let Some(standing) = tags else {
+    let Some(Retag { standing, wanted }) = tags else {
         let Some(front) = packet.header_mut::<A::Front>(0) else { return Some(Reason::Truncated) };
         let (ethernet, ip) = front.both_mut();
         ip.count_hop();
@@ -110,7 +122,9 @@ fn rewrite<A: Ip, P: Packet>(
         return Some(Reason::Truncated);
     };
     ip.count_hop();
-    if real.flags & real_flags::TAGGED != 0 && !packet.retag(standing, real.tags) {
+    if let Some(wanted) = wanted
+        && !packet.retag(standing, wanted)
+    {
         return Some(Reason::NoRoom);
     }
     let Some(ethernet) = packet.header_mut::<Ethernet>(0) else { return Some(Reason::Truncated) };
@@ -119,12 +133,8 @@ fn rewrite<A: Ip, P: Packet>(
 }
 
 #[inline(always)]
-fn address(ethernet: &mut Ethernet, real: &Real) {
-    let (to, from) = (real.destination, real.source);
-    ethernet.addresses = [
-        to[0], to[1], to[2], to[3], to[4], to[5], from[0], from[1], from[2], from[3], from[4],
-        from[5],
-    ];
+fn address(ethernet: &mut Ethernet, real: &NextHop) {
+    ethernet.addresses = zerocopy::transmute!(real.addresses);
 }
 
 /// A switch that does not know a real's MAC yet floods the very frame that a director sent to it.
@@ -136,11 +146,11 @@ fn address(ethernet: &mut Ethernet, real: &Real) {
 fn is_addressed_to_us<P: Packet, T: Tables>(
     packet: &P,
     tables: &T,
-    real: &Real,
+    real: &NextHop,
     ethernet: &Ethernet,
 ) -> bool {
     if real.ifindex == packet.ingress() {
-        ethernet.destination() == real.source
+        ethernet.destination() == real.source()
     } else {
         tables.ingress_mac(packet.ingress()) == Some(ethernet.destination())
     }

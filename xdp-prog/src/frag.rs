@@ -31,7 +31,7 @@ where
     A: Ip,
     T: Tables + FamilyTables<A> + ?Sized,
 {
-    let Some(real) = tables.real(id) else { return };
+    let Some((real, _)) = tables.real(id) else { return };
     let (generation, seen) = (real.generation, tables.now());
     tables.store_fragment(&key(first), &Connection { real: id, generation, seen, state: 0 });
 }
@@ -44,7 +44,7 @@ where
     T: Tables + FamilyTables<A> + ?Sized,
 {
     let first = tables.fragment(&key(later))?;
-    let real = tables.real(first.real)?;
+    let (real, _) = tables.real(first.real)?;
     let holds = first.generation == real.generation
         && real.forwards()
         && age(first.seen, tables.now()) <= LIFE;

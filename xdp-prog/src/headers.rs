@@ -218,18 +218,20 @@ header! {
 
 /// Ethertypes.
 pub mod ethertype {
+    use lb_common::be::Be16;
+
     /// IPv4.
-    pub const IPV4: [u8; 2] = [0x08, 0x00];
+    pub const IPV4: Be16 = Be16::new(0x0800);
     /// IPv6.
-    pub const IPV6: [u8; 2] = [0x86, 0xdd];
+    pub const IPV6: Be16 = Be16::new(0x86dd);
     /// A customer's VLAN tag.
-    pub const C_TAG: [u8; 2] = [0x81, 0x00];
+    pub const C_TAG: Be16 = Be16::new(lb_common::vlan::C_TAG);
     /// A provider's VLAN tag.
-    pub const S_TAG: [u8; 2] = [0x88, 0xa8];
+    pub const S_TAG: Be16 = Be16::new(lb_common::vlan::S_TAG);
 
     /// Whether a VLAN tag begins with it.
     #[inline(always)]
-    pub const fn is_tag(ethertype: [u8; 2]) -> bool {
+    pub const fn is_tag(ethertype: Be16) -> bool {
         matches!(ethertype, C_TAG | S_TAG)
     }
 }

@@ -11,7 +11,7 @@ use lb_common::value::{NO_REAL, RealId, Service, Tracking, service_flags};
 use lb_common::verdict::Reason;
 
 use crate::choice::{Asked, Choice};
-use crate::forward::{Sending, is_virtual, no_real, send};
+use crate::forward::{Retag, Sending, is_virtual, no_real, send};
 use crate::headers::{Ethernet, ethertype};
 use crate::ip::Ip;
 use crate::packet::Packet;
@@ -110,7 +110,7 @@ where
 
 #[inline(always)]
 fn sending<A>(service: Service, read: &Read<A>, opens: bool) -> Sending {
-    let counted = Counted { bytes: read.bytes, opens, closes: read.control.closes() };
+    let counted = Counted::new(read.bytes, opens, read.control.closes());
     Sending { service, ip: read.ip(), counted }
 }
 
@@ -142,7 +142,7 @@ where
         let ours = comes_from_peer(packet, tables);
         return if ours { Reason::FromPeer } else { Reason::FragmentAlone };
     };
-    let Some(real) = tables.real(id) else { return Reason::Fragment };
+    let Some((real, _)) = tables.real(id) else { return Reason::Fragment };
     let service = Service::new(real.service, Tracking::None, 0);
     let sending = sending(service, later, false);
     deliver::<A, _, _>(packet, tables, sending, id, later.tags as usize)
@@ -191,9 +191,11 @@ fn deliver<A: Ip, P: Packet, T: Tables>(
     tags: usize,
 ) -> Reason {
     let reason = match tables.real(id) {
-        Some(real) if real.is_local() => keep(packet, tables, sending, id),
-        Some(real) if real.forwards() => {
-            let sent = send::<A, _, _>(packet, tables, sending, (id, &real), Some(tags));
+        Some((real, counter)) if real.is_local() => keep(packet, tables, sending, &counter),
+        Some(real) if real.0.forwards() => {
+            let wanted = if real.0.is_tagged() { Some(tables.tags(id)) } else { None };
+            let tags = Some(Retag { standing: tags, wanted });
+            let sent = send::<A, _, _>(packet, tables, sending, &real, tags);
             sent.unwrap_or(Reason::OtherHost)
         }
         _ => no_real(sending.service),
@@ -207,13 +209,18 @@ fn deliver<A: Ip, P: Packet, T: Tables>(
 
 /// Leaves the packet to the director's own stack, which takes no frame for another host.
 #[inline(always)]
-fn keep<P: Packet, T: Tables>(packet: &P, tables: &T, sending: Sending, id: RealId) -> Reason {
+fn keep<P: Packet, T: Tables>(
+    packet: &P,
+    tables: &T,
+    sending: Sending,
+    counter: &T::Counter,
+) -> Reason {
     let ours = tables.ingress_mac(packet.ingress());
     let Some(ethernet) = packet.header::<Ethernet>(0) else { return Reason::Truncated };
     let to = ethernet.destination();
     if ours != Some(to) && !is_virtual(tables, ethernet) {
         return Reason::OtherHost;
     }
-    tables.count_forwarded(sending.service.id, id, sending.counted);
+    tables.count_forwarded(sending.service.id, counter, sending.counted);
     Reason::Local
 }

@@ -8,7 +8,7 @@ use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::btf_maps::{
     Array, ArrayOfMaps, DevMapHash, HashMap, LpmTrie, LruHashMap, PerCpuArray, ProgramArray,
 };
-use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_coarse_ns};
 use aya_ebpf::macros::btf_map;
 use aya_ebpf::programs::XdpContext;
 use lb_common::be::{Be32, Be128};
@@ -22,8 +22,11 @@ use lb_common::limits::{
     FRAGMENTED, INTERFACES, PEERS as PEER_COUNT, PORT_BLOCKS, VIRTUAL_MACS as VIRTUAL_MAC_COUNT,
 };
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Stats, TICK_SHIFT, Ticks};
+use lb_common::value::{
+    Connection, Load, Mac, NextHop, Real, RealId, RealLine, Service, Stats, TICK_SHIFT, Ticks,
+};
 use lb_common::verdict::{REASONS as REASON_COUNT, Reason};
+use lb_common::vlan::Tags;
 use lb_common::wide::{PortsKey, SourceKey};
 use xdp_prog::choice::{Asked, Choice};
 use xdp_prog::long::Version;
@@ -40,11 +43,15 @@ const REAL_SLOTS: usize = DEFAULT_REALS as usize;
 const CONNECTIONS: usize = DEFAULT_CONNECTIONS as usize;
 /// Each CPU evicts from a list of its own, yet finds the entries of all.
 const LRU: usize = BPF_F_NO_COMMON_LRU as usize;
-/// Lets rings of different sizes stand in one outer map, and user space fill them by a copy: slot by
-/// slot the kernel takes 0.2 microseconds for each.
-const INNER: usize = (BPF_F_INNER_MAP | BPF_F_MMAPABLE) as usize;
+/// User space has the map's memory in its own.
+const MAPPED: usize = BPF_F_MMAPABLE as usize;
+/// Lets orders of different sizes stand in one outer map, and user space fill them by a copy: place
+/// by place the kernel takes 0.2 microseconds for each.
+const INNER: usize = BPF_F_INNER_MAP as usize | MAPPED;
 
-type Ring = Array<u64, { DEFAULT_RING_SLOTS as usize }, INNER>;
+/// A ring is one value, read and written whole, and of the size that the loader gives it.
+type Ring = Array<[u64; DEFAULT_RING_SLOTS as usize], 1>;
+type Order = Array<u64, { DEFAULT_RING_SLOTS as usize }, INNER>;
 /// Of both halves of a directory.
 const SLOTS: usize = 2 * Shape::of(DEFAULT_SERVICES).slots() as usize;
 const BUCKETS: usize = 2 * Shape::of(DEFAULT_SERVICES).buckets() as usize;
@@ -68,7 +75,7 @@ static CONNS_V6: LruHashMap<FlowKey<Be128>, Connection, CONNECTIONS, LRU> = LruH
 #[btf_map]
 static RINGS: ArrayOfMaps<Ring, SERVICES> = ArrayOfMaps::new();
 #[btf_map]
-static ORDERS: ArrayOfMaps<Ring, SERVICES> = ArrayOfMaps::new();
+static ORDERS: ArrayOfMaps<Order, SERVICES> = ArrayOfMaps::new();
 #[btf_map]
 static REALS: Array<Real, REAL_SLOTS> = Array::new();
 #[btf_map]
@@ -76,9 +83,9 @@ static EGRESS: DevMapHash<{ INTERFACES as usize }> = DevMapHash::new();
 #[btf_map]
 static INGRESS: HashMap<u32, Mac, { INTERFACES as usize }> = HashMap::new();
 #[btf_map]
-static SERVICE_STATS: PerCpuArray<Stats, SERVICES> = PerCpuArray::new();
+static SERVICE_STATS: Array<Stats, SERVICES, MAPPED> = Array::new();
 #[btf_map]
-static REAL_STATS: PerCpuArray<Stats, REAL_SLOTS> = PerCpuArray::new();
+static REAL_LINES: Array<RealLine, REAL_SLOTS, MAPPED> = Array::new();
 #[btf_map]
 static REASONS: PerCpuArray<u64, { REASON_COUNT as usize }> = PerCpuArray::new();
 #[btf_map]
@@ -109,7 +116,7 @@ static PEERS: HashMap<Mac, u16, { PEER_COUNT as usize }> = HashMap::new();
 #[btf_map]
 static VIRTUAL_MACS: HashMap<Mac, u16, { VIRTUAL_MAC_COUNT as usize }> = HashMap::new();
 #[btf_map]
-static LOADS: Array<Load, REAL_SLOTS, { BPF_F_MMAPABLE as usize }> = Array::new();
+static LOADS: Array<Load, REAL_SLOTS, MAPPED> = Array::new();
 #[btf_map]
 static TURNS: Array<u64, SERVICES> = Array::new();
 /// Indexed by service and reason.
@@ -127,7 +134,13 @@ static SEED: u64 = DEFAULT_SEED;
 static RING_SLOTS: u32 = DEFAULT_RING_SLOTS;
 // SAFETY: as above.
 #[unsafe(no_mangle)]
-static DIRECTORY_BITS: u32 = Shape::of(DEFAULT_SERVICES).bits();
+static SERVICES_OF_A_CPU: u32 = DEFAULT_SERVICES;
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+static REALS_OF_A_CPU: u32 = DEFAULT_REALS;
+// SAFETY: as above.
+#[unsafe(no_mangle)]
+static BUCKETS_OF_A_HALF: u32 = Shape::of(DEFAULT_SERVICES).buckets();
 
 /// Reads a variable that the loader rewrites after compilation. The verifier knows that it does
 /// not change from then on, and puts the value into the code.
@@ -170,6 +183,12 @@ impl ConnectionEntry for KernelEntry {
     }
 }
 
+/// This CPU's line of a real.
+pub(crate) struct KernelCounter {
+    line: *mut RealLine,
+    cpu: u32,
+}
+
 /// The stack must be written at aligned addresses, which the compiler takes care of where it sees
 /// that it can.
 #[repr(C, align(8))]
@@ -205,7 +224,7 @@ macro_rules! family_tables {
             fn service(&self, key: &ServiceKey<$address>) -> Option<Service> {
                 directory::find(
                     *DIRECTORIES.get($family)?,
-                    Shape::new(loaded!(DIRECTORY_BITS)),
+                    Shape::new(loaded!(BUCKETS_OF_A_HALF)),
                     key,
                     |bucket| $maps::BUCKETS.get(bucket).copied(),
                     |slot| $maps::SERVICES.get(slot).copied(),
@@ -305,6 +324,8 @@ family_tables!(Be32, IPV4, v4);
 family_tables!(Be128, IPV6, v6);
 
 impl Tables for KernelTables {
+    type Counter = KernelCounter;
+
     #[inline(always)]
     fn seed(&self) -> u64 {
         loaded!(SEED)
@@ -323,7 +344,12 @@ impl Tables for KernelTables {
 
     #[inline(always)]
     fn ring(&self, service: u32, slot: u32) -> Option<Slot> {
-        RINGS.get_value(service, &slot).copied().map(Slot::from_bits)
+        let ring = RINGS.get_value(service, &0)?.as_ptr();
+        if slot >= loaded!(RING_SLOTS) {
+            return None;
+        }
+        // SAFETY: the ring has so many slots, which are never unmapped.
+        Some(Slot::from_bits(unsafe { ptr::read(ring.add(slot as usize)) }))
     }
 
     #[inline(always)]
@@ -356,8 +382,18 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn real(&self, id: RealId) -> Option<Real> {
-        REALS.get(id).copied()
+    fn real(&self, id: RealId) -> Option<(NextHop, KernelCounter)> {
+        // SAFETY: the helper takes no argument and cannot fail.
+        let cpu = unsafe { bpf_get_smp_processor_id() };
+        let line = REAL_LINES.get_ptr_mut(cpu * loaded!(REALS_OF_A_CPU) + id)?;
+        // SAFETY: the map gave the pointer in this program run; its memory is never unmapped.
+        let hop = unsafe { ptr::read(&raw const (*line).hop) };
+        Some((hop, KernelCounter { line, cpu }))
+    }
+
+    #[inline(always)]
+    fn tags(&self, id: RealId) -> Tags {
+        REALS.get(id).map_or(Tags::NONE, |real| real.tags)
     }
 
     #[inline(always)]
@@ -403,9 +439,14 @@ impl Tables for KernelTables {
     }
 
     #[inline(always)]
-    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted) {
-        add(SERVICE_STATS.get_ptr_mut(service), packet);
-        add(REAL_STATS.get_ptr_mut(real), packet);
+    fn count_forwarded(&self, service: u32, real: &KernelCounter, packet: Counted) {
+        let of_service = real.cpu * loaded!(SERVICES_OF_A_CPU) + service;
+        if let Some(stats) = SERVICE_STATS.get_ptr_mut(of_service) {
+            // SAFETY: the element belongs to this CPU, and XDP is not preempted by itself.
+            unsafe { add(stats, packet) };
+        }
+        // SAFETY: as above; the map gave the line in this program run.
+        unsafe { add(&raw mut (*real.line).stats, packet) };
     }
 
     #[inline(always)]
@@ -419,15 +460,16 @@ impl Tables for KernelTables {
     }
 }
 
+/// # Safety
+///
+/// The counters must be readable and writable, and nobody else write them meanwhile.
 #[inline(always)]
-fn add(stats: Option<*mut Stats>, packet: Counted) {
-    if let Some(stats) = stats {
-        // SAFETY: the slot belongs to this CPU, and XDP is not preempted by itself.
-        unsafe {
-            (*stats).packets += 1;
-            (*stats).bytes += u64::from(packet.bytes);
-            (*stats).connections += u64::from(packet.opens);
-            (*stats).closes += u64::from(packet.closes);
-        }
+unsafe fn add(stats: *mut Stats, packet: Counted) {
+    // SAFETY: the caller's.
+    unsafe {
+        (*stats).packets += 1;
+        (*stats).bytes += packet.bytes;
+        (*stats).connections += packet.opens;
+        (*stats).closes += packet.closes;
     }
 }

@@ -11,8 +11,9 @@ use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::limits::DEFAULT_RING_SLOTS;
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Stats, Ticks};
+use lb_common::value::{Connection, Load, Mac, NextHop, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::{REASONS, Reason};
+use lb_common::vlan::Tags;
 
 use crate::tables::{ConnectionEntry, Counted, FamilyTables, Tables};
 
@@ -179,6 +180,8 @@ family_tables!(Be32, v4);
 family_tables!(Be128, v6);
 
 impl Tables for MemoryTables {
+    type Counter = RealId;
+
     fn seed(&self) -> u64 {
         self.seed
     }
@@ -222,8 +225,12 @@ impl Tables for MemoryTables {
         *self.deferred.borrow_mut().entry(service).or_default() += 1;
     }
 
-    fn real(&self, id: RealId) -> Option<Real> {
-        self.reals.get(&id).copied()
+    fn real(&self, id: RealId) -> Option<(NextHop, RealId)> {
+        self.reals.get(&id).map(|real| (real.hop(), id))
+    }
+
+    fn tags(&self, id: RealId) -> Tags {
+        self.reals.get(&id).map_or(Tags::NONE, |real| real.tags)
     }
 
     fn load(&self, id: RealId) -> Load {
@@ -253,16 +260,11 @@ impl Tables for MemoryTables {
         self.egress.contains(&ifindex)
     }
 
-    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted) {
+    fn count_forwarded(&self, service: u32, real: &RealId, packet: Counted) {
         let Counted { bytes, opens, closes } = packet;
-        let packet = Stats {
-            connections: u64::from(opens),
-            packets: 1,
-            bytes: u64::from(bytes),
-            closes: u64::from(closes),
-        };
+        let packet = Stats { connections: opens, packets: 1, bytes, closes };
         *self.service_stats.borrow_mut().entry(service).or_default() += packet;
-        *self.real_stats.borrow_mut().entry(real).or_default() += packet;
+        *self.real_stats.borrow_mut().entry(*real).or_default() += packet;
     }
 
     fn count_refusal(&self, service: u32, reason: Reason) {

@@ -29,8 +29,9 @@ const MORE_FRAGMENTS_OR_OFFSET: u16 = 0x3fff;
 ///
 /// Where the frame is too short to say.
 #[inline(always)]
-pub fn ethertype<P: Packet>(packet: &P) -> Result<[u8; 2], Reason> {
-    packet.header::<Ethernet>(0).map(|ethernet| ethernet.ethertype).ok_or(Reason::Truncated)
+pub fn ethertype<P: Packet>(packet: &P) -> Result<Be16, Reason> {
+    let ethernet = packet.header::<Ethernet>(0).ok_or(Reason::Truncated)?;
+    Ok(Be16::from_bytes(ethernet.ethertype))
 }
 
 /// Reads the headers of an IPv4 frame.

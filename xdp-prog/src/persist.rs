@@ -31,7 +31,7 @@ where
     T: Tables + FamilyTables<A> + ?Sized,
 {
     let template = tables.connection(&key(details, flow))?.get();
-    let real = tables.real(template.real)?;
+    let (real, _) = tables.real(template.real)?;
     let holds = template.generation == real.generation
         && real.service == service.id
         && real.forwards()
@@ -60,7 +60,7 @@ where
     A: Address,
     T: Tables + FamilyTables<A> + ?Sized,
 {
-    let Some(real) = tables.real(id) else { return };
+    let Some((real, _)) = tables.real(id) else { return };
     let template = Connection {
         real: id,
         generation: real.generation,

@@ -118,11 +118,12 @@ where
     if let Some((entry, before, real)) =
         conn::bound(tables, &segment.flow, segment.control, &details.timeouts, now)
     {
-        if !real.is_plain() {
+        let (hop, _) = &real;
+        if !hop.is_plain() {
             return None;
         }
         let sending = Sending::of(service, segment, false);
-        let reason = send::<A, _, _>(packet, tables, sending, (before.real, &real), None)?;
+        let reason = send::<A, _, _>(packet, tables, sending, &real, None)?;
         if reason.is_delivered() {
             conn::refresh(tables, service, &entry, &before, segment.control, now);
         }
@@ -159,9 +160,10 @@ where
     A: Ip,
 {
     let Some(real) = tables.real(id) else { return Some(no_real(service)) };
-    if !real.is_plain() {
-        return if real.forwards() { None } else { Some(no_real(service)) };
+    let (hop, _) = &real;
+    if !hop.is_plain() {
+        return if hop.forwards() { None } else { Some(no_real(service)) };
     }
     let sending = Sending::of(service, segment, opens);
-    send::<A, _, _>(packet, tables, sending, (id, &real), None)
+    send::<A, _, _>(packet, tables, sending, &real, None)
 }

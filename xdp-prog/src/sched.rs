@@ -85,7 +85,7 @@ pub fn least<T: Tables + ?Sized>(
         let index = start + step;
         let index = if index >= reals { index - reals } else { index };
         let Some(id) = tables.ordered(service, index) else { break };
-        let Some(real) = tables.real(id) else { break };
+        let Some((real, _)) = tables.real(id) else { break };
         let weight = if matches!(picking, Picking::Least) { 1 } else { u64::from(real.weight) };
         let cost = cost(picking, tables.load(id));
         // Fractions are compared without dividing: a weight has 16 bits, which leaves room for more

@@ -4,8 +4,9 @@ use lb_common::be::{Be32, Be128};
 use lb_common::details::Details;
 use lb_common::key::{FlowKey, ServiceKey};
 use lb_common::ring::Slot;
-use lb_common::value::{Connection, Load, Mac, Real, RealId, Service, Ticks};
+use lb_common::value::{Connection, Load, Mac, NextHop, RealId, Service, Ticks};
 use lb_common::verdict::Reason;
+use lb_common::vlan::Tags;
 
 use crate::choice::{self, Asked, Choice};
 use crate::frag;
@@ -21,15 +22,24 @@ pub trait ConnectionEntry {
     fn touch(&self, seen: Ticks, state: u32);
 }
 
-/// What a forwarded packet counts for.
+/// What a forwarded packet counts for: numbers to add, since the compiler packs a few small values
+/// into one, and takes it apart again.
 #[derive(Clone, Copy, Debug)]
 pub struct Counted {
     /// Its length, from the IP header on.
-    pub bytes: u32,
-    /// Whether it begins a connection.
-    pub opens: bool,
-    /// Whether it has FIN or RST.
-    pub closes: bool,
+    pub bytes: u64,
+    /// 1 where it begins a connection, else 0.
+    pub opens: u64,
+    /// 1 where it has FIN or RST, else 0.
+    pub closes: u64,
+}
+
+impl Counted {
+    /// A packet of this length.
+    #[inline(always)]
+    pub const fn new(bytes: u32, opens: bool, closes: bool) -> Self {
+        Self { bytes: bytes as u64, opens: opens as u64, closes: closes as u64 }
+    }
 }
 
 /// The tables that exist once for each address family.
@@ -103,6 +113,9 @@ pub type EntryOf<T, A> = <T as FamilyTables<A>>::Entry;
 
 /// All tables.
 pub trait Tables: FamilyTables<Be32> + FamilyTables<Be128> {
+    /// Where the packets of a real are counted: found with it, and not looked for again.
+    type Counter;
+
     /// Seed of the flow hash.
     fn seed(&self) -> u64;
     /// The time.
@@ -121,8 +134,10 @@ pub trait Tables: FamilyTables<Be32> + FamilyTables<Be128> {
     fn may_record(&self, now: Ticks) -> bool;
     /// Counts a packet of the service whose flow could not be recorded.
     fn count_deferred(&self, service: u32);
-    /// The real with this id.
-    fn real(&self, id: RealId) -> Option<Real>;
+    /// The real with this id, and where its packets are counted.
+    fn real(&self, id: RealId) -> Option<(NextHop, Self::Counter)>;
+    /// The VLAN tags of frames to a real that has some of its own.
+    fn tags(&self, id: RealId) -> Tags;
     /// How many connections a real has.
     fn load(&self, id: RealId) -> Load;
     /// Counts connections that a real has more, or less.
@@ -137,7 +152,7 @@ pub trait Tables: FamilyTables<Be32> + FamilyTables<Be128> {
     /// Prepares to send the packet out of another interface; says whether that can be done.
     fn redirect(&self, ifindex: u32) -> bool;
     /// Counts a forwarded packet, for its service and its real.
-    fn count_forwarded(&self, service: u32, real: RealId, packet: Counted);
+    fn count_forwarded(&self, service: u32, real: &Self::Counter, packet: Counted);
     /// Counts a packet of a service that was not forwarded.
     fn count_refusal(&self, service: u32, reason: Reason);
     /// Counts a packet's way out.

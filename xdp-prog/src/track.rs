@@ -79,7 +79,7 @@ pub fn note<A, T>(
     if !fate.record {
         return;
     }
-    let Some(real) = tables.real(fate.real) else { return };
+    let Some((real, _)) = tables.real(fate.real) else { return };
     let state = conn::first_state(control);
     let connection = Connection { real: fate.real, generation: real.generation, seen: now, state };
     tables.store_connection(flow, &connection);

@@ -58,7 +58,7 @@ pub trait Skb {
     fn mark(&self) -> u32;
 
     /// What follows the Ethernet header and all tags.
-    fn ethertype(&self) -> [u8; 2];
+    fn ethertype(&self) -> Be16;
 
     /// Reads what stands at `offset`; `None` where the packet ends before it does.
     fn load<H: Header>(&self, offset: usize) -> Option<H>;

@@ -7,6 +7,7 @@ use core::ptr;
 use aya_ebpf::bindings::{BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, BPF_F_RECOMPUTE_CSUM};
 use aya_ebpf::helpers::bpf_skb_load_bytes;
 use aya_ebpf::programs::TcContext;
+use lb_common::be::Be16;
 use xdp_prog::headers::Header;
 use xdp_prog::via::{Skb, Sum};
 
@@ -50,8 +51,8 @@ impl Skb for KernelSkb<'_> {
     }
 
     #[inline(always)]
-    fn ethertype(&self) -> [u8; 2] {
-        (self.ctx.skb.protocol() as u16).to_ne_bytes()
+    fn ethertype(&self) -> Be16 {
+        Be16::from_bytes((self.ctx.skb.protocol() as u16).to_ne_bytes())
     }
 
     #[inline(always)]

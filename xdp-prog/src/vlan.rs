@@ -1,5 +1,6 @@
 //! VLAN tags: reading those of a frame, and giving it those of a real.
 
+use lb_common::be::Be16;
 use lb_common::verdict::Reason;
 use lb_common::vlan::Tags;
 
@@ -16,7 +17,7 @@ const PRIORITY: u8 = 0xf0;
 #[derive(Clone, Copy, Debug)]
 pub struct Link {
     /// What follows it.
-    pub ethertype: [u8; 2],
+    pub ethertype: Be16,
     /// Where that begins.
     pub next: usize,
     /// How many tags there are.
@@ -31,11 +32,12 @@ pub struct Link {
 #[inline(always)]
 pub fn link<P: Packet>(packet: &P) -> Result<Link, Reason> {
     let ethernet = packet.header::<Ethernet>(0).ok_or(Reason::Truncated)?;
-    let mut link = Link { ethertype: ethernet.ethertype, next: size_of::<Ethernet>(), tags: 0 };
+    let ethertype = Be16::from_bytes(ethernet.ethertype);
+    let mut link = Link { ethertype, next: size_of::<Ethernet>(), tags: 0 };
     while link.tags < Tags::MOST && ethertype::is_tag(link.ethertype) {
         link.tags += 1;
-        link.ethertype =
-            *packet.header::<[u8; 2]>(TAGS + TAG * link.tags).ok_or(Reason::Truncated)?;
+        let follows = *packet.header(TAGS + TAG * link.tags).ok_or(Reason::Truncated)?;
+        link.ethertype = Be16::from_bytes(follows);
         link.next += TAG;
     }
     Ok(link)

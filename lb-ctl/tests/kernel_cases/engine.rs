@@ -1,16 +1,18 @@
 //! The program in the kernel as an engine of the packet cases.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aya::maps::{HashMap, MapData};
+use aya::maps::{Array, HashMap, Map, MapData};
 use futures_util::stream::{BoxStream, StreamExt as _};
 use ipnet::IpNet;
 use lb_common::be::{Address, Be32, Be128};
 use lb_common::budget::Budget;
 use lb_common::hash::DEFAULT_SEED;
 use lb_common::key::{FlowKey, Protocol, ServiceKey};
+use lb_common::limits::maps as names;
 use lb_common::trace::{Event, Filter};
 use lb_common::value::{Connection, Load, Real, RealId, Service, Stats, Ticks};
 use lb_common::verdict::{Reason, Verdict};
@@ -33,6 +35,7 @@ pub(crate) const CAPACITY: Capacity =
 /// The program in the kernel, pinned under a directory of its own.
 pub(crate) struct KernelEngine {
     dataplane: AyaDataplane,
+    options: OpenOptions,
     traced: Option<Traced>,
     /// What takes away the world that is loaded.
     undo: Vec<MapOp>,
@@ -51,7 +54,26 @@ impl KernelEngine {
             PathBuf::from(format!("/sys/fs/bpf/lb-ctl-cases-{}-{name}", std::process::id()));
         let options = OpenOptions { pin_dir, capacity: CAPACITY, seed: DEFAULT_SEED };
         let dataplane = AyaDataplane::open(&options).expect("the kernel takes the program");
-        Self { dataplane, traced: None, undo: Vec::new() }
+        Self { dataplane, options, traced: None, undo: Vec::new() }
+    }
+
+    /// Leaves the tables as a daemon does that dies before it has told packets of a single real.
+    pub(crate) fn forget_hops(&mut self) {
+        let pins = fs::read_dir(&self.options.pin_dir).expect("pins");
+        let pins = pins.map(|pin| pin.expect("a pin").path());
+        let lines = pins.map(|pin| pin.join(names::REAL_LINES)).find(|path| path.exists());
+        let lines = MapData::from_pin(lines.expect("tables")).expect("lines of reals");
+        let lines = Map::from_map_data(lines).expect("an array");
+        let mut lines: Array<MapData, [u64; 8]> = lines.try_into().expect("an array");
+        for index in 0..lines.len() {
+            lines.set(index, [0; 8], 0).expect("a line");
+        }
+    }
+
+    /// A daemon that is started anew takes the tables over.
+    pub(crate) fn start_again(&mut self) {
+        self.dataplane = AyaDataplane::open(&self.options).expect("the tables are taken over");
+        assert!(self.dataplane.adopted());
     }
 
     /// The same with the program that traces.

@@ -77,8 +77,8 @@ impl Skb for MemorySkb {
         self.mark
     }
 
-    fn ethertype(&self) -> [u8; 2] {
-        self.load(12).unwrap_or_default()
+    fn ethertype(&self) -> Be16 {
+        Be16::from_bytes(self.load(12).unwrap_or_default())
     }
 
     fn load<H: Header>(&self, offset: usize) -> Option<H> {

@@ -12,7 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aya::Pod;
+use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY_OF_MAPS;
 
+const BPF_MAP_CREATE: libc::c_long = 0;
+const BPF_MAP_LOOKUP_ELEM: libc::c_long = 1;
+const BPF_MAP_UPDATE_ELEM: libc::c_long = 2;
 const BPF_MAP_DELETE_ELEM: libc::c_long = 3;
 const BPF_OBJ_GET: libc::c_long = 7;
 const BPF_MAP_LOOKUP_BATCH: libc::c_long = 24;
@@ -27,6 +31,19 @@ struct ElementAttr {
     key: u64,
     value: u64,
     flags: u64,
+}
+
+impl ElementAttr {
+    /// `value` is the address of the element's value.
+    fn new(map: BorrowedFd<'_>, index: &u32, value: usize) -> Self {
+        Self {
+            map_fd: map.as_raw_fd().cast_unsigned(),
+            pad: 0,
+            key: ptr::from_ref(index).addr() as u64,
+            value: value as u64,
+            flags: 0,
+        }
+    }
 }
 
 /// The struct `batch` of `union bpf_attr` (kernel 5.6, commit aa2e93b8e58e).
@@ -74,10 +91,52 @@ struct PinAttr {
     flags: u32,
 }
 
+/// The beginning of the anonymous struct of `union bpf_attr` for a new map.
+#[repr(C)]
+struct CreateAttr {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    map_flags: u32,
+    inner_map_fd: u32,
+    numa_node: u32,
+    map_name: [u8; 16],
+}
+
 /// The struct `link_detach` of `union bpf_attr` (kernel 5.9, commit 73b11c2ab072).
 #[repr(C)]
 struct DetachAttr {
     link_fd: u32,
+}
+
+/// Makes an array of maps that are all like `inner`. A name has fifteen characters at most.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn create_array_of_maps(
+    name: &str,
+    max_entries: u32,
+    inner: BorrowedFd<'_>,
+) -> io::Result<OwnedFd> {
+    let mut map_name = [0; 16];
+    let rest = map_name.len() - 1;
+    map_name[..rest.min(name.len())].copy_from_slice(&name.as_bytes()[..rest.min(name.len())]);
+    let mut attr = CreateAttr {
+        map_type: BPF_MAP_TYPE_ARRAY_OF_MAPS as u32,
+        key_size: size_of::<u32>() as u32,
+        value_size: size_of::<u32>() as u32,
+        max_entries,
+        map_flags: 0,
+        inner_map_fd: inner.as_raw_fd().cast_unsigned(),
+        numa_node: 0,
+        map_name,
+    };
+    // SAFETY: `attr` is the beginning of the struct this command reads, and holds no pointer.
+    let map = unsafe { bpf(BPF_MAP_CREATE, &mut attr) }?;
+    // SAFETY: the kernel has just made this descriptor, for nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(map) })
 }
 
 /// Writes each of `values` to the element of the array at the same place in `indices`, in one call.
@@ -135,26 +194,42 @@ pub(super) fn fill<V: Pod>(map: BorrowedFd<'_>, values: &[V]) -> io::Result<()> 
     Ok(())
 }
 
-/// Adds to words of an array of them that was made with `BPF_F_MMAPABLE` and has `length` of them,
-/// each in one step: the packet path may add to them at the same time.
-///
-/// # Errors
-///
-/// What the kernel says; then nothing was added.
-pub(super) fn add(
-    map: BorrowedFd<'_>,
+/// The memory of an array that was made with `BPF_F_MMAPABLE`, as words that the packet path may read
+/// and write at the same time. Elements stand there side by side where eight divides their size.
+pub(super) struct Words {
+    memory: Mapping,
     length: usize,
-    addends: impl IntoIterator<Item = (usize, i64)>,
-) -> io::Result<()> {
-    let memory = Mapping::of(map, length * size_of::<AtomicU64>())?;
-    for (index, addend) in addends {
-        assert!(index < length, "the array has the word");
-        // SAFETY: the mapping begins on a page and has so many words, which nobody writes but by
-        // atomic steps.
-        let word = unsafe { &*memory.start.cast::<AtomicU64>().add(index) };
-        word.fetch_add(addend.cast_unsigned(), Ordering::Relaxed);
+}
+
+impl Words {
+    /// The first `length` words of the array.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub(super) fn of(map: BorrowedFd<'_>, length: usize) -> io::Result<Self> {
+        Ok(Self { memory: Mapping::of(map, length * size_of::<AtomicU64>())?, length })
     }
-    Ok(())
+
+    pub(super) fn get(&self, index: usize) -> u64 {
+        self.word(index).load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, index: usize, value: u64) {
+        self.word(index).store(value, Ordering::Release);
+    }
+
+    /// Adds in one step: the packet path may add at the same time.
+    pub(super) fn add(&self, index: usize, addend: i64) {
+        self.word(index).fetch_add(addend.cast_unsigned(), Ordering::Relaxed);
+    }
+
+    fn word(&self, index: usize) -> &AtomicU64 {
+        assert!(index < self.length, "the array has the word");
+        // SAFETY: the mapping lives as long as `self`, begins on a page and has so many words, which
+        // this program touches by atomic steps alone.
+        unsafe { &*self.memory.start.cast::<AtomicU64>().add(index) }
+    }
 }
 
 /// The memory of a map, mapped into this process.
@@ -176,6 +251,9 @@ impl Mapping {
         Ok(Self { start, length })
     }
 }
+
+// SAFETY: mapped memory belongs to the process, not to the thread that mapped it.
+unsafe impl Send for Mapping {}
 
 impl Drop for Mapping {
     fn drop(&mut self) {
@@ -243,16 +321,37 @@ pub(super) fn wait_for_programs() {
 
 /// Deletes the element at `index`.
 pub(super) fn delete_element(map: BorrowedFd<'_>, index: u32) -> io::Result<()> {
-    let mut attr = ElementAttr {
-        map_fd: map.as_raw_fd().cast_unsigned(),
-        pad: 0,
-        key: (&raw const index).addr() as u64,
-        value: 0,
-        flags: 0,
-    };
+    let mut attr = ElementAttr::new(map, &index, 0);
     // SAFETY: `attr` is the struct this command reads; `index` outlives the call and has the size
     // of the map's keys.
     unsafe { bpf(BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
+}
+
+/// Writes the only element of an array, whose value is as many words as `words`.
+///
+/// # Errors
+///
+/// What the kernel says; then nothing was written.
+pub(super) fn write_only(map: BorrowedFd<'_>, words: &[u64]) -> io::Result<()> {
+    let index = 0;
+    let mut attr = ElementAttr::new(map, &index, words.as_ptr().addr());
+    // SAFETY: `attr` is the struct this command reads; `index` and `words` outlive the call and have
+    // the sizes of the map's keys and, as the callers made it, its values.
+    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+}
+
+/// Reads the only element of an array, whose value is so many words.
+///
+/// # Errors
+///
+/// What the kernel says.
+pub(super) fn read_only(map: BorrowedFd<'_>, words: usize) -> io::Result<Vec<u64>> {
+    let index = 0;
+    let mut value = vec![0; words];
+    let mut attr = ElementAttr::new(map, &index, value.as_mut_ptr().expose_provenance());
+    // SAFETY: as above.
+    unsafe { bpf(BPF_MAP_LOOKUP_ELEM, &mut attr) }?;
+    Ok(value)
 }
 
 /// Takes the program of the link pinned at `path` off its interface, before it returns. Removing

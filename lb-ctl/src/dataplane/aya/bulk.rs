@@ -1,4 +1,4 @@
-//! Writing many elements of an array with one call.
+//! Reading and writing many elements of arrays at once.
 
 use std::os::fd::AsFd as _;
 use std::path::Path;
@@ -11,14 +11,14 @@ use lb_common::value::{Load, Real, RealId, Stats};
 use lb_common::verdict::REASONS;
 
 use super::bpf_syscall;
+use super::by_cpu::ByCpu;
 use super::maps::{cpus, io_error, map_error};
-use crate::dataplane::DataplaneError;
+use crate::dataplane::{Capacity, DataplaneError};
 
 /// Second handles to maps, for what aya has no call for.
 pub(super) struct Bulk {
+    by_cpu: ByCpu,
     reals: MapData,
-    real_stats: MapData,
-    service_stats: MapData,
     details: MapData,
     loads: MapData,
     refusals: MapData,
@@ -26,12 +26,11 @@ pub(super) struct Bulk {
 
 impl Bulk {
     /// Opens the maps that are pinned in `directory`.
-    pub(super) fn open(directory: &Path) -> Result<Self, DataplaneError> {
+    pub(super) fn open(directory: &Path, capacity: Capacity) -> Result<Self, DataplaneError> {
         let open = |name| MapData::from_pin(directory.join(name)).map_err(map_error("open", name));
         Ok(Self {
+            by_cpu: ByCpu::open(directory, capacity)?,
             reals: open(names::REALS)?,
-            real_stats: open(names::REAL_STATS)?,
-            service_stats: open(names::SERVICE_STATS)?,
             details: open(names::DETAILS)?,
             loads: open(names::LOADS)?,
             refusals: open(names::REFUSALS)?,
@@ -50,7 +49,30 @@ impl Bulk {
     ) -> Result<(), DataplaneError> {
         let (ids, reals): (Vec<u32>, Vec<Real>) = reals.unzip();
         bpf_syscall::update_batch(self.reals.fd().as_fd(), &ids, &reals)
-            .map_err(io_error("update", names::REALS))
+            .map_err(io_error("update", names::REALS))?;
+        for (id, real) in ids.into_iter().zip(&reals) {
+            self.by_cpu.put_hop(id, real.hop());
+        }
+        Ok(())
+    }
+
+    /// Tells packets of all reals what stands in the table: an earlier daemon may have died before
+    /// it did.
+    pub(super) fn tell_of_reals(&mut self, count: u32) -> Result<(), DataplaneError> {
+        for (id, real) in (0..).zip(self.read_reals(count)?) {
+            self.by_cpu.put_hop(id, real.hop());
+        }
+        Ok(())
+    }
+
+    /// Counters of a service, summed over the CPUs.
+    pub(super) fn service_stats(&self, id: u32) -> Stats {
+        self.by_cpu.service(id)
+    }
+
+    /// Counters of a real, summed over the CPUs.
+    pub(super) fn real_stats(&self, id: RealId) -> Stats {
+        self.by_cpu.real(id)
     }
 
     pub(super) fn zero_reals(
@@ -61,7 +83,10 @@ impl Bulk {
         let loads = vec![Load::default(); ids.len()];
         bpf_syscall::update_batch(self.loads.fd().as_fd(), &ids, &loads)
             .map_err(io_error("update", names::LOADS))?;
-        zero::<Stats>(&self.real_stats, names::REAL_STATS, ids.into_iter())
+        for id in ids {
+            self.by_cpu.zero_real(id);
+        }
+        Ok(())
     }
 
     pub(super) fn put_load(&mut self, id: RealId, load: Load) -> Result<(), DataplaneError> {
@@ -106,7 +131,10 @@ impl Bulk {
         let ids: Vec<u32> = ids.collect();
         let refusals = ids.iter().flat_map(|id| (0..REASONS).map(move |r| id * REASONS + r));
         zero::<u64>(&self.refusals, names::REFUSALS, refusals)?;
-        zero::<Stats>(&self.service_stats, names::SERVICE_STATS, ids.into_iter())
+        for id in ids {
+            self.by_cpu.zero_service(id);
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use lb_common::limits::maps as names;
 use lb_common::value::{Connection, Load, TICK_SHIFT, Ticks};
 use nix::time::{ClockId, clock_gettime};
 
-use super::bpf_syscall;
+use super::bpf_syscall::{self, Words};
 use super::maps::{gone_is_fine, io_error, map_error};
 use crate::dataplane::flow::Flow;
 use crate::dataplane::keeping::Keeping;
@@ -90,8 +90,10 @@ impl ReadConnections for Reader {
             [(first, each.active), (first + 1, each.inactive)]
         });
         let length = self.reals()? as usize * words;
-        bpf_syscall::add(self.loads.fd().as_fd(), length, both)
-            .map_err(io_error("add to", names::LOADS))
+        let loads = Words::of(self.loads.fd().as_fd(), length);
+        let loads = loads.map_err(io_error("add to", names::LOADS))?;
+        both.for_each(|(index, addend)| loads.add(index, addend));
+        Ok(())
     }
 
     fn sweep(&mut self) -> Result<(), DataplaneError> {

@@ -68,7 +68,7 @@ impl Inspector {
     pub fn ring(&self, service: u32) -> Result<Option<Vec<Slot>>, DataplaneError> {
         let Some(ring) = self.ring_map(service)? else { return Ok(None) };
         let info = ring.info().map_err(map_error("ask for a ring of", names::RINGS))?;
-        rings::read_slots(&ring, info.max_entries())
+        rings::read_slots(&ring, info.value_size() / size_of::<Slot>() as u32)
             .map(Some)
             .map_err(io_error("read a ring of", names::RINGS))
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use aya::Ebpf;
-use aya::maps::{Array, DevMapHash, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues};
+use aya::maps::{DevMapHash, HashMap, Map, MapData, MapError, PerCpuArray, PerCpuValues};
 use aya::util::nr_cpus;
 use lb_common::budget::Budget;
 use lb_common::directory::Shape;
 use lb_common::limits::{INTERFACES, maps as names};
-use lb_common::value::{Mac, Real, RealId, Stats, Ticks};
+use lb_common::value::{Mac, Real, RealId, Ticks};
 use lb_common::verdict::REASONS;
 
 use super::bulk::Bulk;
@@ -27,15 +27,14 @@ pub(super) struct Maps {
     pub(super) sources: SourceMaps,
     pub(super) peers: HashMap<MapData, Mac, u16>,
     pub(super) virtual_macs: HashMap<MapData, Mac, u16>,
-    pub(super) reals: Array<MapData, Real>,
     pub(super) egress: DevMapHash<MapData>,
     pub(super) ingress: HashMap<MapData, u32, Mac>,
-    pub(super) service_stats: PerCpuArray<MapData, Stats>,
-    pub(super) real_stats: PerCpuArray<MapData, Stats>,
     pub(super) bulk: Bulk,
     reasons: PerCpuArray<MapData, u64>,
     deferred: PerCpuArray<MapData, u64>,
     budget: PerCpuArray<MapData, Budget>,
+    /// Entries of the reals table.
+    reals: u32,
     directory: PathBuf,
 }
 
@@ -53,15 +52,13 @@ impl Maps {
             sources: SourceMaps::take(ebpf)?,
             peers: take(ebpf, names::PEERS)?,
             virtual_macs: take(ebpf, names::VIRTUAL_MACS)?,
-            reals: take(ebpf, names::REALS)?,
             egress: take(ebpf, names::EGRESS)?,
             ingress: take(ebpf, names::INGRESS)?,
-            service_stats: take(ebpf, names::SERVICE_STATS)?,
-            real_stats: take(ebpf, names::REAL_STATS)?,
-            bulk: Bulk::open(&directory)?,
+            bulk: Bulk::open(&directory, capacity)?,
             reasons: take(ebpf, names::REASONS)?,
             deferred: take(ebpf, names::DEFERRED)?,
             budget: take(ebpf, names::BUDGET)?,
+            reals: capacity.reals,
             directory,
         })
     }
@@ -79,7 +76,7 @@ impl Maps {
         let details = details.collect();
         let rings = self.rings.read(ring_slots)?;
         let rings = rings.into_iter().map(|(id, slots)| (id, Ring::inherited(slots, now)));
-        let reals = self.bulk.read_reals(self.reals.len())?.into_iter().enumerate();
+        let reals = self.bulk.read_reals(self.reals)?.into_iter().enumerate();
         let reals = reals.filter(|(_, real)| *real != Real::default());
         let reals = reals.map(|(id, real)| (id as RealId, real)).collect();
         let egress = self
@@ -163,20 +160,6 @@ pub(super) fn take<M: TryFrom<Map, Error = MapError>>(
         .take_map(name)
         .ok_or_else(|| DataplaneError::Setup(format!("the object has no map {name}")))?;
     map.try_into().map_err(map_error("open", name))
-}
-
-/// Counters of an index, summed over the CPUs.
-pub(super) fn sum(
-    map: &PerCpuArray<MapData, Stats>,
-    name: &'static str,
-    index: u32,
-) -> Result<Stats, DataplaneError> {
-    let values = map.get(&index, 0).map_err(map_error("look-up", name))?;
-    let mut total = Stats::default();
-    for value in values.iter() {
-        total += *value;
-    }
-    Ok(total)
 }
 
 /// Sets the counters of an index to zero on every CPU.

@@ -5,6 +5,7 @@
 
 mod bpf_syscall;
 mod bulk;
+mod by_cpu;
 mod connections;
 pub mod inspect;
 mod links;
@@ -75,7 +76,7 @@ impl Dataplane for AyaDataplane {
             }
             [MapOp::PutOrder { .. }, ..] => {
                 let orders = ops.iter().filter_map(MapOp::as_put_order);
-                self.maps.orders.put(orders.map(|(id, order)| (id, places(order, slots))))
+                self.maps.orders.put_places(orders.map(|(id, order)| (id, places(order, slots))))
             }
             [MapOp::PutDetails { .. }, ..] => {
                 self.maps.bulk.put_details(ops.iter().filter_map(MapOp::as_put_details))
@@ -108,16 +109,14 @@ impl Dataplane for AyaDataplane {
                 maps::gone_is_fine(maps.ingress.remove(ifindex), names::INGRESS)
             }
             MapOp::ZeroReal { id } => maps.bulk.zero_reals([*id].into_iter()),
-            MapOp::PutReal { id, real } => {
-                maps.reals.set(*id, real, 0).map_err(map_error("update", names::REALS))
-            }
+            MapOp::PutReal { id, real } => maps.bulk.put_reals([(*id, *real)].into_iter()),
             MapOp::ZeroService { id } => maps.bulk.zero_services([*id].into_iter()),
             MapOp::PutRing { service, ring } => {
                 maps.rings.put_slots([(*service, ring.slots(self.capacity.ring_slots))])
             }
             MapOp::RemoveRing { service } => maps.rings.remove(*service),
             MapOp::PutOrder { service, order } => {
-                maps.orders.put([(*service, places(order, self.capacity.ring_slots))])
+                maps.orders.put_places([(*service, places(order, self.capacity.ring_slots))])
             }
             MapOp::RemoveOrder { service } => maps.orders.remove(*service),
             MapOp::PutDetails { service, details } => {
@@ -143,11 +142,11 @@ impl Dataplane for AyaDataplane {
     }
 
     fn service_stats(&self, id: u32) -> Result<Stats, DataplaneError> {
-        maps::sum(&self.maps.service_stats, names::SERVICE_STATS, id)
+        Ok(self.maps.bulk.service_stats(id))
     }
 
     fn real_stats(&self, id: RealId) -> Result<Stats, DataplaneError> {
-        maps::sum(&self.maps.real_stats, names::REAL_STATS, id)
+        Ok(self.maps.bulk.real_stats(id))
     }
 
     fn reasons(&self) -> Result<Vec<u64>, DataplaneError> {

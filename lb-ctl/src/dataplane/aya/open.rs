@@ -16,7 +16,7 @@ use lb_common::verdict::REASONS;
 
 use super::links::Links;
 use super::maps::{Maps, cpus, map_error, take};
-use super::{AyaDataplane, logs};
+use super::{AyaDataplane, logs, rings};
 use crate::dataplane::{Capacity, DataplaneError};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("LB_CTL_XDP"));
@@ -64,6 +64,9 @@ impl AyaDataplane {
         let long_way = put_long_way(&mut ebpf)?;
         let program_id = program_id(program(&mut ebpf)?)?;
         let mut maps = Maps::take(&mut ebpf, maps_dir.to_owned(), options.capacity)?;
+        if adopted {
+            maps.bulk.tell_of_reals(options.capacity.reals)?;
+        }
         maps.set_budget(Budget::for_share(options.capacity.connections / cpus()? as u32))?;
         let links = Links::new(options.pin_dir.clone())?;
         let capacity = options.capacity;
@@ -95,19 +98,23 @@ pub(super) fn load(
 ) -> Result<Ebpf, DataplaneError> {
     let Capacity { services, reals, connections, ring_slots } = options.capacity;
     let shape = Shape::of(services);
-    let directory_bits = shape.bits();
+    let buckets = shape.buckets();
+    let cpus = cpus()? as u32;
+    rings::make(maps_dir, services, ring_slots)?;
     let mut loader = EbpfLoader::new();
     loader
         .override_global(globals::SEED, &options.seed, true)
         .override_global(globals::RING_SLOTS, &ring_slots, true)
-        .override_global(globals::DIRECTORY_BITS, &directory_bits, true);
+        .override_global(globals::SERVICES_OF_A_CPU, &services, true)
+        .override_global(globals::REALS_OF_A_CPU, &reals, true)
+        .override_global(globals::BUCKETS_OF_A_HALF, &buckets, true);
     for (name, size) in [
-        (names::BUCKETS_V4, 2 * shape.buckets()),
-        (names::BUCKETS_V6, 2 * shape.buckets()),
+        (names::BUCKETS_V4, 2 * buckets),
+        (names::BUCKETS_V6, 2 * buckets),
         (names::SERVICES_V4, 2 * shape.slots()),
         (names::SERVICES_V6, 2 * shape.slots()),
         (names::RINGS, services),
-        (names::SERVICE_STATS, services),
+        (names::SERVICE_STATS, services.saturating_mul(cpus)),
         (names::DEFERRED, services),
         (names::ORDERS, services),
         (names::DETAILS, services),
@@ -117,7 +124,7 @@ pub(super) fn load(
         (names::REFUSALS, services * REASONS),
         (names::LOADS, reals),
         (names::REALS, reals),
-        (names::REAL_STATS, reals),
+        (names::REAL_LINES, reals.saturating_mul(cpus)),
         (names::CONNS_V4, connections),
         (names::CONNS_V6, connections),
         (trace_maps::EVENTS, event_bytes),

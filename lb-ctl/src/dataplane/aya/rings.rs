@@ -1,4 +1,11 @@
 //! Rings and orders: one array for each service, exchanged whole.
+//!
+//! A ring is the only value of its array, so that it is written and read by one call. All have the
+//! same number of slots: then the kernel puts the look-up into the program, without a call and
+//! without a look at the array's own header (`array_map_gen_lookup`), and a small ring lies in the
+//! kernel's direct map, whose pages are large (`bpf_map_area_alloc`).
+//!
+//! Orders differ in size. Each place is a value of its own.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,6 +17,7 @@ use std::thread;
 use aya::Ebpf;
 use aya::maps::{ArrayOfMaps, MapData, MapError};
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
+use lb_common::limits::maps as names;
 use lb_common::ring::Slot;
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -31,6 +39,62 @@ pub(super) struct Rings {
     /// A second handle to the same map, for what aya has no call for.
     raw: MapData,
     name: &'static str,
+}
+
+/// Makes the map of the rings, with room for so many services, and pins it in `directory`, where it
+/// is not there yet. The object cannot: how many slots a ring has is known no sooner than here.
+pub(super) fn make(directory: &Path, services: u32, slots: u32) -> Result<(), DataplaneError> {
+    let pin = directory.join(names::RINGS);
+    if pin.exists() {
+        return Ok(());
+    }
+    let like = new_ring(slots as usize)?;
+    let rings = bpf_syscall::create_array_of_maps(names::RINGS, services, like.fd().as_fd());
+    let rings = rings.map_err(io_error("create", names::RINGS))?;
+    let rings = MapData::from_fd(rings).map_err(map_error("open", names::RINGS))?;
+    rings.pin(&pin).map_err(|error| DataplaneError::Map {
+        operation: "pin",
+        map: names::RINGS,
+        cause: error.to_string(),
+    })
+}
+
+/// A ring of nobody's slots.
+fn new_ring(slots: usize) -> Result<MapData, DataplaneError> {
+    new_array(slots * size_of::<u64>(), 1, 0).map_err(map_error("create a ring for", names::RINGS))
+}
+
+/// An order of nobody's places.
+fn new_order(places: usize) -> Result<MapData, DataplaneError> {
+    new_array(size_of::<u64>(), places, BPF_F_INNER_MAP | BPF_F_MMAPABLE)
+        .map_err(map_error("create an order for", names::ORDERS))
+}
+
+fn new_array(value_size: usize, entries: usize, flags: u32) -> Result<MapData, MapError> {
+    let definition = aya_obj::Map::new_from_params(
+        BPF_MAP_TYPE_ARRAY as u32,
+        size_of::<u32>() as u32,
+        value_size as u32,
+        entries as u32,
+        flags,
+    );
+    MapData::create(definition, "RING", None)
+}
+
+/// Fills a ring that stands in no service yet.
+fn filled_ring(bits: &[u64]) -> Result<MapData, DataplaneError> {
+    let ring = new_ring(bits.len())?;
+    bpf_syscall::write_only(ring.fd().as_fd(), bits)
+        .map_err(io_error("fill a ring for", names::RINGS))?;
+    Ok(ring)
+}
+
+/// The same for an order.
+fn filled_order(bits: &[u64]) -> Result<MapData, DataplaneError> {
+    let order = new_order(bits.len())?;
+    bpf_syscall::fill(order.fd().as_fd(), bits)
+        .map_err(io_error("fill an order for", names::ORDERS))?;
+    Ok(order)
 }
 
 impl Rings {
@@ -55,21 +119,30 @@ impl Rings {
         rings: impl IntoIterator<Item = (u32, Cow<'a, [Slot]>)>,
     ) -> Result<(), DataplaneError> {
         let bits = |slots: Cow<'_, [Slot]>| slots.iter().map(|slot| slot.to_bits()).collect();
-        self.put(rings.into_iter().map(|(service, slots)| (service, bits(slots))))
+        self.put(rings.into_iter().map(|(service, slots)| (service, bits(slots))), filled_ring)
+    }
+
+    /// [`Self::put`] for places.
+    pub(super) fn put_places(
+        &mut self,
+        orders: impl IntoIterator<Item = (u32, Vec<u64>)>,
+    ) -> Result<(), DataplaneError> {
+        self.put(orders, filled_order)
     }
 
     /// Fills new maps and puts them in the place of these services' rings, many with one wait: the
     /// kernel returns when no packet sees an old one any more (`maybe_wait_bpf_programs`).
-    pub(super) fn put(
+    fn put(
         &mut self,
         rings: impl IntoIterator<Item = (u32, Vec<u64>)>,
+        filled: impl Fn(&[u64]) -> Result<MapData, DataplaneError>,
     ) -> Result<(), DataplaneError> {
         let at_once = at_once();
         let mut services = Vec::new();
         let mut maps = Vec::new();
         for (service, bits) in rings {
             services.push(service);
-            maps.push(self.new_ring(&bits)?);
+            maps.push(filled(&bits)?);
             if maps.len() == at_once {
                 self.exchange(&services, &maps)?;
                 services.clear();
@@ -84,22 +157,6 @@ impl Rings {
             rings.iter().map(|ring| ring.fd().as_fd().as_raw_fd().cast_unsigned()).collect();
         bpf_syscall::update_batch(self.raw.fd().as_fd(), services, &fds)
             .map_err(io_error("update", self.name))
-    }
-
-    /// A ring that is filled and stands in no service yet.
-    fn new_ring(&self, bits: &[u64]) -> Result<MapData, DataplaneError> {
-        let definition = aya_obj::Map::new_from_params(
-            BPF_MAP_TYPE_ARRAY as u32,
-            size_of::<u32>() as u32,
-            size_of::<u64>() as u32,
-            bits.len() as u32,
-            BPF_F_INNER_MAP | BPF_F_MMAPABLE,
-        );
-        let ring = MapData::create(definition, "RING", None)
-            .map_err(map_error("create a ring for", self.name))?;
-        bpf_syscall::fill(ring.fd().as_fd(), bits)
-            .map_err(io_error("fill a ring for", self.name))?;
-        Ok(ring)
     }
 
     /// What the kernel has set aside for the ring of a service, in bytes; 0 where it has none.
@@ -163,9 +220,9 @@ impl Rings {
     }
 }
 
-/// Reads the first `count` slots of a ring.
-pub(super) fn read_slots(ring: &MapData, count: u32) -> io::Result<Vec<Slot>> {
-    let bits = bpf_syscall::read_array(ring.fd().as_fd(), count)?;
+/// Reads a ring of so many slots.
+pub(super) fn read_slots(ring: &MapData, slots: u32) -> io::Result<Vec<Slot>> {
+    let bits = bpf_syscall::read_only(ring.fd().as_fd(), slots as usize)?;
     Ok(bits.into_iter().map(Slot::from_bits).collect())
 }
 

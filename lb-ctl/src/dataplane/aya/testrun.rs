@@ -130,7 +130,7 @@ impl AyaDataplane {
         service: u32,
         places: &[RealId],
     ) -> Result<(), DataplaneError> {
-        self.maps.orders.put([(service, places.iter().copied().map(u64::from).collect())])
+        self.maps.orders.put_places([(service, places.iter().copied().map(u64::from).collect())])
     }
 
     /// Makes the packet path believe that a real has these connections.
@@ -206,7 +206,7 @@ impl AyaDataplane {
     ///
     /// Where the kernel refuses.
     pub fn put_real(&mut self, id: RealId, real: &Real) -> Result<(), DataplaneError> {
-        self.maps.reals.set(id, real, 0).map_err(map_error("update", names::REALS))
+        self.maps.bulk.put_reals([(id, *real)].into_iter())
     }
 
     /// Writes the MAC of an interface that packets come in by.

@@ -1,0 +1,124 @@
+//! What packets find of reals and what they count: arrays that have a part for each CPU, in this
+//! process's memory.
+//!
+//! A per-CPU array of the kernel would do, but its packets look for a pointer first, and it would be
+//! written whole: counters together with what stands beside them.
+
+use std::os::fd::AsFd as _;
+use std::path::Path;
+
+use aya::maps::MapData;
+use lb_common::limits::maps as names;
+use lb_common::value::{NextHop, RealId, RealLine, Stats};
+
+use super::bpf_syscall::Words;
+use super::maps::{cpus, io_error, map_error};
+use crate::dataplane::{Capacity, DataplaneError};
+
+/// The counters of services, and the lines of reals.
+pub(super) struct ByCpu {
+    services: Part,
+    reals: Part,
+}
+
+impl ByCpu {
+    /// Opens the maps that are pinned in `directory`.
+    pub(super) fn open(directory: &Path, capacity: Capacity) -> Result<Self, DataplaneError> {
+        let Capacity { services, reals, .. } = capacity;
+        let words = |bytes: usize| bytes / size_of::<u64>();
+        let stats = words(size_of::<Stats>());
+        Ok(Self {
+            services: Part::open(directory, names::SERVICE_STATS, services, (stats, 0))?,
+            reals: Part::open(
+                directory,
+                names::REAL_LINES,
+                reals,
+                (words(size_of::<RealLine>()), NextHop::WORDS),
+            )?,
+        })
+    }
+
+    /// Counters of a service, summed over the CPUs.
+    pub(super) fn service(&self, id: u32) -> Stats {
+        self.services.sum(id)
+    }
+
+    /// Counters of a real, summed over the CPUs.
+    pub(super) fn real(&self, id: RealId) -> Stats {
+        self.reals.sum(id)
+    }
+
+    pub(super) fn zero_service(&self, id: u32) {
+        self.services.zero(id);
+    }
+
+    pub(super) fn zero_real(&self, id: RealId) {
+        self.reals.zero(id);
+    }
+
+    /// Tells the packets of every CPU of a real. Whose it is, and whether packets may be sent to it,
+    /// comes last.
+    pub(super) fn put_hop(&self, id: RealId, hop: NextHop) {
+        let words = hop.to_words();
+        let last = NextHop::WORD_OF_FLAGS;
+        let order = (0..words.len()).filter(|index| *index != last).chain([last]);
+        for index in order {
+            for first in self.reals.elements(id) {
+                // A cache line that is not written stays with the CPU that counts in it.
+                if self.reals.words.get(first + index) != words[index] {
+                    self.reals.words.set(first + index, words[index]);
+                }
+            }
+        }
+    }
+}
+
+/// One of the arrays.
+struct Part {
+    words: Words,
+    cpus: usize,
+    /// Elements of each CPU.
+    count: usize,
+    /// Words of an element.
+    size: usize,
+    /// Where in an element its counters begin.
+    stats: usize,
+}
+
+impl Part {
+    fn open(
+        directory: &Path,
+        name: &'static str,
+        count: u32,
+        (size, stats): (usize, usize),
+    ) -> Result<Self, DataplaneError> {
+        let map = MapData::from_pin(directory.join(name)).map_err(map_error("open", name))?;
+        let (cpus, count) = (cpus()?, count as usize);
+        let words = Words::of(map.fd().as_fd(), cpus * count * size);
+        Ok(Self { words: words.map_err(io_error("map", name))?, cpus, count, size, stats })
+    }
+
+    /// The first word of the element that each CPU has of this one.
+    fn elements(&self, id: u32) -> impl Iterator<Item = usize> + use<> {
+        let Self { cpus, count, size, .. } = *self;
+        assert!((id as usize) < count, "the array has the element");
+        (0..cpus).map(move |cpu| (cpu * count + id as usize) * size)
+    }
+
+    fn sum(&self, id: u32) -> Stats {
+        let mut total = Stats::default();
+        for element in self.elements(id) {
+            let word = |index| self.words.get(element + self.stats + index);
+            total += Stats::from_words([word(0), word(1), word(2), word(3)]);
+        }
+        total
+    }
+
+    fn zero(&self, id: u32) {
+        for element in self.elements(id) {
+            for index in 0..Stats::WORDS {
+                self.words.set(element + self.stats + index, 0);
+            }
+        }
+    }
+}
