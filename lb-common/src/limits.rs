@@ -7,6 +7,8 @@ pub const LAYOUT_VERSION: u32 = 5;
 /// Slots of a ring unless told otherwise (a prime, as Maglev asks).
 pub const DEFAULT_RING_SLOTS: u32 = 65537;
 
+/// The most services that a director can be told to hold: there are counters for each reason of each.
+pub const MAX_SERVICES: u32 = 1 << 24;
 /// Services a director holds unless told otherwise.
 pub const DEFAULT_SERVICES: u32 = 4096;
 /// Reals of all services together unless told otherwise.

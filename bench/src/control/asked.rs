@@ -59,14 +59,43 @@ impl Asked {
             .map_err(|source| ControlError::Io { what: "read what the daemon uses", source })
     }
 
+    /// Its memory, in kilobytes.
+    pub(super) fn resident(&mut self) -> Result<f64, ControlError> {
+        self.memory("VmRSS:")
+    }
+
     /// The most memory it has had, in kilobytes.
     pub(super) fn peak(&mut self) -> Result<f64, ControlError> {
-        kilobytes(&self.process("status")?, "VmHWM:")
+        self.memory("VmHWM:")
+    }
+
+    /// The kernel counts as the daemon's what it has mapped of the maps' memory.
+    fn memory(&mut self, key: &str) -> Result<f64, ControlError> {
+        let all = kilobytes(&self.process("status")?, key)?;
+        Ok(all - maps(&self.process("smaps")?))
     }
 }
 
+/// The kilobytes of BPF maps in `/proc/PID/smaps`.
+fn maps(smaps: &str) -> f64 {
+    let mut is_map = false;
+    let mut sum = 0.0;
+    for line in smaps.lines() {
+        // Figures have a colon behind their names, mappings have it within their device's number.
+        let mut words = line.split_whitespace();
+        let is_figure = words.next().is_some_and(|word| word.ends_with(':'));
+        if !is_figure {
+            is_map = line.ends_with("anon_inode:bpf-map");
+        } else if is_map && let Some(rest) = line.strip_prefix("Rss:") {
+            sum +=
+                rest.trim().strip_suffix(" kB").and_then(|n| n.trim().parse().ok()).unwrap_or(0.0);
+        }
+    }
+    sum
+}
+
 /// A figure of `/proc/PID/status`.
-pub(super) fn kilobytes(status: &str, key: &str) -> Result<f64, ControlError> {
+fn kilobytes(status: &str, key: &str) -> Result<f64, ControlError> {
     let found = status.lines().find_map(|line| line.strip_prefix(key));
     let number = found.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok());
     number.ok_or_else(|| ControlError::Io {
@@ -84,5 +113,16 @@ mod tests {
         let status = "VmHWM:\t   26360 kB\nVmRSS:\t   16644 kB\nThreads:\t3\n";
         assert!((kilobytes(status, "VmRSS:").unwrap() - 16_644.0).abs() < 0.5);
         assert!(kilobytes(status, "Threads:").is_err());
+    }
+
+    #[test]
+    fn the_maps_in_it_are_told_apart() {
+        let smaps = "7f0000000000-7f0000800000 rw-s 00000000 00:0e 1057    anon_inode:bpf-map\n\
+            Size:               8192 kB\nRss:                8192 kB\n\
+            7f0001000000-7f0001021000 rw-p 00000000 00:00 0 \n\
+            Size:                132 kB\nRss:                  64 kB\n\
+            7f0002000000-7f0002001000 rw-s 00000000 00:0e 1057    anon_inode:bpf-map\n\
+            Rss:                   4 kB\nVmFlags: rd wr sh\n";
+        assert!((maps(smaps) - 8196.0).abs() < 0.5);
     }
 }

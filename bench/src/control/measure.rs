@@ -10,7 +10,7 @@ use lb_ctl::command::OnHandEdit;
 use lb_ctl::sched::maglev::{Member, fill};
 
 use super::ControlError;
-use super::asked::{Asked, kilobytes};
+use super::asked::Asked;
 use super::row::{Quantity, Row, Sample};
 use super::watch::wait;
 use super::world::{Size, World, rip};
@@ -32,6 +32,9 @@ pub fn run(world: &World, size: Size, number: u32) -> Result<Vec<Sample>, Contro
     run.weigh_all()?;
     run.change_mac(world, number)?;
     run.fill();
+    if size.services >= 10 {
+        run.delete_tenth()?;
+    }
     Ok(run.samples)
 }
 
@@ -61,10 +64,9 @@ impl Run {
     }
 
     fn memory(&mut self) -> Result<(), ControlError> {
-        let text = self.daemon.process("status")?;
-        for (quantity, key) in [(Quantity::Resident, "VmRSS:"), (Quantity::Peak, "VmHWM:")] {
-            self.note(quantity, kilobytes(&text, key)? / 1e3);
-        }
+        let (resident, peak) = (self.daemon.resident()?, self.daemon.peak()?);
+        self.note(Quantity::Resident, resident / 1e3);
+        self.note(Quantity::Peak, peak / 1e3);
         let maps = self.daemon.watch.memory()?;
         self.note(Quantity::Rings, megabytes(maps.rings));
         self.note(Quantity::Tables, megabytes(maps.fixed));
@@ -139,6 +141,16 @@ impl Run {
         world.set_mac(mac)?;
         self.daemon.watch.wait_for_mac(mac)?;
         self.note_time(Quantity::Mac, begin);
+        Ok(())
+    }
+
+    fn delete_tenth(&mut self) -> Result<(), ControlError> {
+        self.daemon.rest()?;
+        let size = self.daemon.size;
+        let rest = Size { services: size.services - size.services / 10, ..size };
+        let begin = Instant::now();
+        self.daemon.apply(rest.definition(9))?;
+        self.note_time(Quantity::Delete, begin);
         Ok(())
     }
 

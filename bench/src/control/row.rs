@@ -16,11 +16,14 @@ pub enum Quantity {
     WeightOfAll,
     /// The most memory of the daemon from then on until all rings have come to rest.
     PeakOfMoves,
+    /// From the `apply` that leaves out a tenth of the services until its answer: no packet finds them
+    /// any more, nor their rings.
+    Delete,
     /// From the command that changes the MAC of all reals' machine until all frames go there.
     Mac,
     /// The fill of one ring, in user space.
     Fill,
-    /// The daemon's memory when all is in effect (`VmRSS`).
+    /// The daemon's memory when all is in effect (`VmRSS`), without the kernel's for its maps.
     Resident,
     /// The most that it was (`VmHWM`).
     Peak,
@@ -47,6 +50,7 @@ impl Quantity {
             Self::Weight => "weight",
             Self::WeightOfAll => "weight-of-all",
             Self::PeakOfMoves => "moves-memory-peak",
+            Self::Delete => "delete-tenth",
             Self::Mac => "mac",
             Self::Fill => "ring-fill",
             Self::Resident => "daemon-memory",
@@ -67,6 +71,7 @@ impl Quantity {
             | Self::AddReal
             | Self::Weight
             | Self::WeightOfAll
+            | Self::Delete
             | Self::Mac
             | Self::Fill
             | Self::Detection => "ms",

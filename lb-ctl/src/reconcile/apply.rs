@@ -42,7 +42,9 @@ const fn together(op: &MapOp) -> usize {
         | MapOp::ZeroService { .. }
         | MapOp::PutDetails { .. }
         | MapOp::PutOrder { .. }
-        | MapOp::PutRing { .. } => 4096,
+        | MapOp::PutRing { .. }
+        | MapOp::RemoveOrder { .. }
+        | MapOp::RemoveRing { .. } => 4096,
         _ => 1,
     }
 }

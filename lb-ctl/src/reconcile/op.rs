@@ -135,6 +135,16 @@ impl MapOp {
         if let Self::PutOrder { service, order } = self { Some((*service, order)) } else { None }
     }
 
+    /// The service of a [`MapOp::RemoveRing`].
+    pub fn as_remove_ring(&self) -> Option<u32> {
+        if let Self::RemoveRing { service } = self { Some(*service) } else { None }
+    }
+
+    /// The service of a [`MapOp::RemoveOrder`].
+    pub fn as_remove_order(&self) -> Option<u32> {
+        if let Self::RemoveOrder { service } = self { Some(*service) } else { None }
+    }
+
     /// The service and the details of a [`MapOp::PutDetails`].
     pub fn as_put_details(&self) -> Option<(u32, Details)> {
         match self {

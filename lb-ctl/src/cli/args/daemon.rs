@@ -50,7 +50,7 @@ pub struct DaemonArgs {
     pub detach_on_exit: bool,
     /// Room for this many services
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_SERVICES)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::MAX_SERVICES)))]
     pub max_services: u32,
     /// Room for this many real servers, those of all services together
     #[arg(long, value_name = "N", default_value_t = limits::DEFAULT_REALS)]

@@ -98,10 +98,15 @@ impl Inspector {
     }
 
     fn ring_map(&self, service: u32) -> Result<Option<MapData>, DataplaneError> {
-        match self.rings.get(&service, 0) {
-            Ok(ring) => Ok(Some(ring)),
-            Err(MapError::KeyNotFound) => Ok(None),
-            Err(error) => Err(map_error("look-up", names::RINGS)(error)),
+        loop {
+            match self.rings.get(&service, 0) {
+                Ok(ring) => return Ok(Some(ring)),
+                Err(MapError::KeyNotFound) => return Ok(None),
+                // The daemon has exchanged the ring since its id was asked for, and it is gone.
+                Err(MapError::SyscallError(error))
+                    if error.io_error.raw_os_error() == Some(libc::ENOENT) => {}
+                Err(error) => return Err(map_error("look-up", names::RINGS)(error)),
+            }
         }
     }
 }

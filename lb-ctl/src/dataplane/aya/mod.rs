@@ -78,6 +78,14 @@ impl Dataplane for AyaDataplane {
                 let orders = ops.iter().filter_map(MapOp::as_put_order);
                 self.maps.orders.put_places(orders.map(|(id, order)| (id, places(order, slots))))
             }
+            [MapOp::RemoveRing { .. }, ..] => {
+                let services: Vec<_> = ops.iter().filter_map(MapOp::as_remove_ring).collect();
+                self.maps.rings.remove(&services)
+            }
+            [MapOp::RemoveOrder { .. }, ..] => {
+                let services: Vec<_> = ops.iter().filter_map(MapOp::as_remove_order).collect();
+                self.maps.orders.remove(&services)
+            }
             [MapOp::PutDetails { .. }, ..] => {
                 self.maps.bulk.put_details(ops.iter().filter_map(MapOp::as_put_details))
             }
@@ -114,11 +122,11 @@ impl Dataplane for AyaDataplane {
             MapOp::PutRing { service, ring } => {
                 maps.rings.put_slots([(*service, ring.slots(self.capacity.ring_slots))])
             }
-            MapOp::RemoveRing { service } => maps.rings.remove(*service),
+            MapOp::RemoveRing { service } => maps.rings.remove(&[*service]),
             MapOp::PutOrder { service, order } => {
                 maps.orders.put_places([(*service, places(order, self.capacity.ring_slots))])
             }
-            MapOp::RemoveOrder { service } => maps.orders.remove(*service),
+            MapOp::RemoveOrder { service } => maps.orders.remove(&[*service]),
             MapOp::PutDetails { service, details } => {
                 maps.bulk.put_details([(*service, *details)].into_iter())
             }

@@ -100,7 +100,10 @@ pub(super) fn load(
     let shape = Shape::of(services);
     let buckets = shape.buckets();
     let cpus = cpus()? as u32;
-    rings::make(maps_dir, services, ring_slots)?;
+    rings::make(maps_dir, services, ring_slots).map_err(|error| {
+        let text = format!("cannot create the maps: {error}");
+        DataplaneError::Setup(with_remedy(text, "--max-services or --ring-slots"))
+    })?;
     let mut loader = EbpfLoader::new();
     loader
         .override_global(globals::SEED, &options.seed, true)
@@ -121,7 +124,7 @@ pub(super) fn load(
         (names::TURNS, services),
         (names::VIPS_V4, services),
         (names::VIPS_V6, services),
-        (names::REFUSALS, services * REASONS),
+        (names::REFUSALS, services.saturating_mul(REASONS)),
         (names::LOADS, reals),
         (names::REALS, reals),
         (names::REAL_LINES, reals.saturating_mul(cpus)),
@@ -241,12 +244,18 @@ pub(super) fn object_failure(error: &EbpfError) -> String {
         }
         source = cause.source();
     }
+    with_remedy(text, "--max-connections, --max-reals or --max-services")
+}
+
+/// What the kernel says of maps that cannot be created, and what to do; `smaller` are the options
+/// that decide on their size.
+fn with_remedy(mut text: String, smaller: &str) -> String {
     if text.contains("os error 1)") {
         text += ". This needs root, or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON";
     }
     // ENOMEM, or E2BIG where the size cannot even be asked for.
     if text.contains("os error 12)") || text.contains("os error 7)") {
-        text += ". Start the daemon with smaller --max-connections or --max-reals";
+        text = format!("{text}. Start the daemon with smaller {smaller}");
     }
     text
 }

@@ -30,8 +30,8 @@ const BPF_F_INNER_MAP: u32 = 1 << 12;
 /// The map's memory can be mapped.
 const BPF_F_MMAPABLE: u32 = 1 << 10;
 
-/// Threads that read rings.
-const READERS: u32 = 64;
+/// Threads that wait for the kernel together.
+const THREADS: u32 = 64;
 
 /// The rings, or the orders, of all services.
 pub(super) struct Rings {
@@ -168,15 +168,26 @@ impl Rings {
         }
     }
 
-    /// Removes a service's. It may be gone already: an earlier daemon's orders are taken to be there
-    /// wherever a scheduler asks for one, and a service without reals has none.
-    pub(super) fn remove(&mut self, service: u32) -> Result<(), DataplaneError> {
-        match bpf_syscall::delete_element(self.raw.fd().as_fd(), service) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(io_error("delete", self.name)(error))
+    /// Removes those of these services. They may be gone already: an earlier daemon's orders are taken
+    /// to be there wherever a scheduler asks for one, and a service without reals has none.
+    ///
+    /// The kernel lets each removal wait until no packet sees the ring any more, some milliseconds
+    /// (`maybe_wait_bpf_programs`); the removals of several threads wait for the same.
+    pub(super) fn remove(&mut self, services: &[u32]) -> Result<(), DataplaneError> {
+        let share = services.len().div_ceil(THREADS as usize).max(1);
+        in_threads(services.chunks(share), |services| self.remove_some(services)).map(drop)
+    }
+
+    fn remove_some(&self, services: &[u32]) -> Result<(), DataplaneError> {
+        for service in services {
+            match bpf_syscall::delete_element(self.raw.fd().as_fd(), *service) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error("delete", self.name)(error));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// The rings there are, by service.
@@ -184,19 +195,11 @@ impl Rings {
     /// Up to Linux 6.7 the kernel makes each look-up in a map of maps wait until no program runs
     /// that was running when it began; the look-ups of several threads wait for the same.
     pub(super) fn read(&self, slots: u32) -> Result<Vec<(u32, Vec<Slot>)>, DataplaneError> {
-        let share = self.outer.len().div_ceil(READERS).max(1);
-        let parts: Result<Vec<_>, _> = thread::scope(|scope| {
-            let shares = (0..self.outer.len()).step_by(share as usize);
-            let readers: Vec<_> = shares
-                .map(|first| {
-                    let services = first..self.outer.len().min(first + share);
-                    scope.spawn(|| self.read_some(services, slots))
-                })
-                .collect();
-            let read = |reader: thread::ScopedJoinHandle<'_, _>| reader.join().expect("no panic");
-            readers.into_iter().map(read).collect()
-        });
-        parts.map(|parts| parts.concat())
+        let share = self.outer.len().div_ceil(THREADS).max(1);
+        let shares = (0..self.outer.len()).step_by(share as usize);
+        let shares = shares.map(|first| first..self.outer.len().min(first + share));
+        let parts = in_threads(shares, |services| self.read_some(services, slots))?;
+        Ok(parts.concat())
     }
 
     fn read_some(
@@ -224,6 +227,24 @@ impl Rings {
 pub(super) fn read_slots(ring: &MapData, slots: u32) -> io::Result<Vec<Slot>> {
     let bits = bpf_syscall::read_only(ring.fd().as_fd(), slots as usize)?;
     Ok(bits.into_iter().map(Slot::from_bits).collect())
+}
+
+/// Does something with each share, each in a thread of its own; where there is but one, in this.
+fn in_threads<S: Send, T: Send>(
+    shares: impl Iterator<Item = S>,
+    work: impl Fn(S) -> Result<T, DataplaneError> + Sync,
+) -> Result<Vec<T>, DataplaneError> {
+    let shares: Vec<_> = shares.collect();
+    if shares.len() == 1 {
+        return shares.into_iter().map(work).collect();
+    }
+    thread::scope(|scope| {
+        let work = &work;
+        let begin = |share| scope.spawn(move || work(share));
+        let threads: Vec<_> = shares.into_iter().map(begin).collect();
+        let end = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no panic");
+        threads.into_iter().map(end).collect()
+    })
 }
 
 /// How many rings are put at once. Each is an open file until it is in its place: half of what may
