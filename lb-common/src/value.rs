@@ -122,9 +122,11 @@ impl Service {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct NextHop {
-    /// [`Real::destination`] and [`Real::source`] as they stand in a frame, in three words: byte by
-    /// byte they would take the packet path thirty instructions more.
-    pub addresses: [u32; 3],
+    /// [`Real::destination`] and the beginning of [`Real::source`] as they stand in a frame: one word,
+    /// so that no packet sees an update half done, and none moves them byte by byte.
+    pub front: u64,
+    /// The other four bytes of [`Real::source`].
+    pub back: u32,
     /// See [`Real::ifindex`].
     pub ifindex: u32,
     /// See [`Real::generation`].
@@ -146,16 +148,15 @@ impl NextHop {
 
     /// The words as which it stands in a map.
     pub const fn to_words(self) -> [u64; Self::WORDS] {
-        let Self { addresses, ifindex, generation, flags, service, weight } = self;
-        let [first, second, third] = addresses;
-        [word(first, second), word(third, ifindex), word(generation, flags), word(service, weight)]
+        let Self { front, back, ifindex, generation, flags, service, weight } = self;
+        [front, word(back, ifindex), word(generation, flags), word(service, weight)]
     }
 
     /// [`Real::source`].
     #[inline(always)]
     pub const fn source(&self) -> Mac {
-        let (middle, end) = (self.addresses[1].to_ne_bytes(), self.addresses[2].to_ne_bytes());
-        [middle[2], middle[3], end[0], end[1], end[2], end[3]]
+        let (front, back) = (self.front.to_ne_bytes(), self.back.to_ne_bytes());
+        [front[6], front[7], back[0], back[1], back[2], back[3]]
     }
 }
 
@@ -182,8 +183,7 @@ pub struct RealLine {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]
 pub struct Real {
-    /// The real's MAC: the first six bytes of every forwarded frame. Lies within the first aligned
-    /// eight bytes, so that an update is never seen half done.
+    /// The real's MAC: the first six bytes of every forwarded frame.
     pub destination: Mac,
     /// The director's own MAC on the interface towards the real: the next six.
     pub source: Mac,
@@ -231,11 +231,8 @@ impl Real {
     pub const fn hop(&self) -> NextHop {
         let (to, from) = (self.destination, self.source);
         NextHop {
-            addresses: [
-                u32::from_ne_bytes([to[0], to[1], to[2], to[3]]),
-                u32::from_ne_bytes([to[4], to[5], from[0], from[1]]),
-                u32::from_ne_bytes([from[2], from[3], from[4], from[5]]),
-            ],
+            front: u64::from_ne_bytes([to[0], to[1], to[2], to[3], to[4], to[5], from[0], from[1]]),
+            back: u32::from_ne_bytes([from[2], from[3], from[4], from[5]]),
             ifindex: self.ifindex,
             generation: self.generation,
             flags: self.flags,
@@ -420,8 +417,7 @@ mod tests {
         for (word, bytes) in hop.to_words().iter().zip(bytes.chunks(8)) {
             assert_eq!(word.to_ne_bytes(), bytes);
         }
-        for (word, bytes) in hop.addresses.iter().zip(bytes.chunks(4)) {
-            assert_eq!(word.to_ne_bytes(), bytes);
-        }
+        assert_eq!(hop.front.to_ne_bytes(), bytes[..8]);
+        assert_eq!(hop.back.to_ne_bytes(), bytes[8..12]);
     }
 }

@@ -134,7 +134,8 @@ fn rewrite<A: Ip, P: Packet>(
 
 #[inline(always)]
 fn address(ethernet: &mut Ethernet, real: &NextHop) {
-    ethernet.addresses = zerocopy::transmute!(real.addresses);
+    ethernet.front = real.front.to_ne_bytes();
+    ethernet.back = real.back.to_ne_bytes();
 }
 
 /// A switch that does not know a real's MAC yet floods the very frame that a director sent to it.

@@ -20,8 +20,10 @@ macro_rules! header {
 header! {
     /// Ethernet II (IEEE 802.3, clause 3).
     pub struct Ethernet {
-        /// Destination and source address, in this order.
-        pub addresses: [u8; 12],
+        /// The destination address, and the beginning of the source address.
+        pub front: [u8; 8],
+        /// The rest of the source address.
+        pub back: [u8; 4],
         /// Ethertype.
         pub ethertype: [u8; 2],
     }
@@ -31,15 +33,15 @@ impl Ethernet {
     /// The destination address.
     #[inline(always)]
     pub const fn destination(&self) -> [u8; 6] {
-        let mac = self.addresses;
-        [mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]]
+        let front = self.front;
+        [front[0], front[1], front[2], front[3], front[4], front[5]]
     }
 
     /// The source address.
     #[inline(always)]
     pub const fn source(&self) -> [u8; 6] {
-        let mac = self.addresses;
-        [mac[6], mac[7], mac[8], mac[9], mac[10], mac[11]]
+        let (front, back) = (self.front, self.back);
+        [front[6], front[7], back[0], back[1], back[2], back[3]]
     }
 }
 

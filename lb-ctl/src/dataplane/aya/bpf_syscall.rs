@@ -121,8 +121,7 @@ pub(super) fn create_array_of_maps(
     inner: BorrowedFd<'_>,
 ) -> io::Result<OwnedFd> {
     let mut map_name = [0; 16];
-    let rest = map_name.len() - 1;
-    map_name[..rest.min(name.len())].copy_from_slice(&name.as_bytes()[..rest.min(name.len())]);
+    map_name[..name.len()].copy_from_slice(name.as_bytes());
     let mut attr = CreateAttr {
         map_type: BPF_MAP_TYPE_ARRAY_OF_MAPS as u32,
         key_size: size_of::<u32>() as u32,
