@@ -57,12 +57,13 @@ impl ByCpu {
     }
 
     /// Tells the packets of every CPU of a real. Whose it is, and whether packets may be sent to it,
-    /// comes last.
+    /// comes last; where they may not, it is all that is told: one that has just seen that they may
+    /// goes on to read where to.
     pub(super) fn put_hop(&self, id: RealId, hop: NextHop) {
         let words = hop.to_words();
         let last = NextHop::WORD_OF_FLAGS;
-        let order = (0..words.len()).filter(|index| *index != last).chain([last]);
-        for index in order {
+        let others = (0..words.len()).filter(|index| *index != last && hop.forwards());
+        for index in others.chain([last]) {
             for first in self.reals.elements(id) {
                 // A cache line that is not written stays with the CPU that counts in it.
                 if self.reals.words.get(first + index) != words[index] {
