@@ -383,6 +383,7 @@ const _: () = {
     assert!(size_of::<NextHop>() == 32);
     assert!(size_of::<RealLine>() == 64);
     assert!(core::mem::offset_of!(NextHop, generation) == 8 * NextHop::WORD_OF_FLAGS);
+    assert!(core::mem::offset_of!(RealLine, stats) + size_of::<Stats>() == size_of::<RealLine>());
     assert!(size_of::<Load>() == 16);
     assert!(core::mem::offset_of!(Real, source) == 6);
     assert!(size_of::<Connection>() == 16);

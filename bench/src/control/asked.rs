@@ -87,18 +87,21 @@ fn maps(smaps: &str) -> f64 {
         if !is_figure {
             is_map = line.ends_with("anon_inode:bpf-map");
         } else if is_map && let Some(rest) = line.strip_prefix("Rss:") {
-            sum +=
-                rest.trim().strip_suffix(" kB").and_then(|n| n.trim().parse().ok()).unwrap_or(0.0);
+            sum += number(rest).unwrap_or(0.0);
         }
     }
     sum
 }
 
+/// The kilobytes that stand behind a figure's name.
+fn number(rest: &str) -> Option<f64> {
+    rest.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
 /// A figure of `/proc/PID/status`.
 fn kilobytes(status: &str, key: &str) -> Result<f64, ControlError> {
     let found = status.lines().find_map(|line| line.strip_prefix(key));
-    let number = found.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse().ok());
-    number.ok_or_else(|| ControlError::Io {
+    found.and_then(number).ok_or_else(|| ControlError::Io {
         what: "find the daemon's memory in its status",
         source: std::io::Error::other(key.to_owned()),
     })

@@ -1,7 +1,6 @@
 //! What can go wrong.
 
 use std::io;
-use std::path::PathBuf;
 
 use lb_ctl::api::client::ClientError;
 use lb_ctl::dataplane::DataplaneError;
@@ -21,14 +20,6 @@ pub enum ControlError {
     /// The maps could not be read.
     #[error("the daemon's maps: {0}")]
     Maps(#[from] DataplaneError),
-    /// There is no lb-ctl to measure.
-    #[error("no lb-ctl at {path}: {source}; `cargo build --release --package lb-ctl` makes one")]
-    NoLbCtl {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// Why it is not there.
-        source: io::Error,
-    },
     /// The system.
     #[error("cannot {what}: {source}")]
     Io {

@@ -8,7 +8,7 @@ use lb_ctl::config::model::Endpoint;
 use serde_json::{Value, json};
 
 use super::ControlError;
-use crate::lab::{Director, DirectorBuilder, Echo, Host, Lab};
+use crate::lab::{Director, DirectorBuilder, Echo, Host, Lab, find_lb_ctl};
 
 /// How much there is of everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,9 +95,7 @@ impl World {
     ///
     /// A step of the bed fails, or there is no such lb-ctl.
     pub fn build(lb_ctl: &Path) -> Result<Self, ControlError> {
-        let path = lb_ctl.to_owned();
-        let found = path.canonicalize();
-        let lb_ctl = found.map_err(|source| ControlError::NoLbCtl { path, source })?;
+        let lb_ctl = find_lb_ctl(lb_ctl)?;
         let lab = Lab::builder().reals(1).build()?;
         let addresses = (0..RIPS).map(|n| format!("address add {}/16 dev eth0\n", rip(n)));
         lab.reals[0].namespace.ip(&addresses.collect::<String>())?;

@@ -1,7 +1,6 @@
 //! What can go wrong.
 
 use std::io;
-use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -17,14 +16,6 @@ pub enum FailoverError {
     /// The daemon with many services.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// There is no lb-ctl to measure.
-    #[error("no lb-ctl at {path}: {source}; `cargo build --release --package lb-ctl` makes one")]
-    NoLbCtl {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// Why it is not there.
-        source: io::Error,
-    },
     /// Adverts cannot be listened to.
     #[error("cannot {what}: {source}")]
     Io {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::FailoverError;
-use crate::lab::{Echo, Host, Lab, VIP4, setup_reals};
+use crate::lab::{Echo, Host, Lab, VIP4, find_lb_ctl, setup_reals};
 
 /// Where the directors themselves answer.
 pub const HELD: SocketAddr = SocketAddr::new(IpAddr::V4(VIP4), 7);
@@ -33,9 +33,7 @@ impl World {
     ///
     /// A step of the bed fails, or there is no such lb-ctl.
     pub fn build(lb_ctl: &Path) -> Result<Self, FailoverError> {
-        let path = lb_ctl.to_owned();
-        let found = path.canonicalize();
-        let lb_ctl = found.map_err(|source| FailoverError::NoLbCtl { path, source })?;
+        let lb_ctl = find_lb_ctl(lb_ctl)?;
         let lab = Lab::builder().reals(REALS).second_director().build()?;
         setup_reals(&lab, &lb_ctl, &[SERVED.ip()])?;
         let directors = [&lab.director].into_iter().chain(&lab.second_director);

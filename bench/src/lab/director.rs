@@ -18,6 +18,16 @@ use super::{Host, Lab, LabError, Namespace, Process, wait_until};
 /// How long the daemon may take to answer.
 const READY_LIMIT: Duration = Duration::from_secs(20);
 
+/// The whole path of the lb-ctl that is to be measured.
+///
+/// # Errors
+///
+/// There is none.
+pub fn find_lb_ctl(path: &Path) -> Result<PathBuf, LabError> {
+    let found = path.canonicalize();
+    found.map_err(|source| LabError::NoLbCtl { path: path.to_owned(), source })
+}
+
 /// Prepares every real of the bed for the VIPs with `lb-ctl real-server setup`.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! What can go wrong in the test bed.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
@@ -24,6 +25,14 @@ pub enum LabError {
         status: ExitStatus,
         /// What it wrote to standard error, trimmed.
         stderr: String,
+    },
+    /// There is no lb-ctl to measure.
+    #[error("no lb-ctl at {path}: {source}; `cargo build --release --package lb-ctl` makes one")]
+    NoLbCtl {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why it is not there.
+        source: io::Error,
     },
     /// A server ended before it was ready.
     #[error("`{command}` ended before it was ready ({status}); its log:\n{log}")]

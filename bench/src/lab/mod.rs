@@ -36,7 +36,7 @@ mod wiring;
 
 pub use address::{PUBLIC4, PUBLIC6, SIDE_VIPS, VIP4, VIP6, VIPS};
 pub use builder::LabBuilder;
-pub use director::{Director, DirectorBuilder, setup_reals};
+pub use director::{Director, DirectorBuilder, find_lb_ctl, setup_reals};
 pub use echo::Echo;
 pub use error::LabError;
 pub use file::{BIG_FILE_SIZE, sha256};

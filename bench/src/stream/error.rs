@@ -1,8 +1,6 @@
 //! What can go wrong with streams of real frames.
 
 use std::fmt::Display;
-use std::io;
-use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -25,14 +23,6 @@ pub enum StreamError {
         operation: &'static str,
         /// What the kernel or the loader said.
         cause: String,
-    },
-    /// There is no lb-ctl to measure.
-    #[error("no lb-ctl at {path}: {source}; `cargo build --release --package lb-ctl` makes one")]
-    NoLbCtl {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// Why it is not there.
-        source: io::Error,
     },
     /// Frames were lost without a trace, or came from elsewhere.
     #[error(

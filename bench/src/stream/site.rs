@@ -16,7 +16,9 @@ use nix::net::if_::if_nametoindex;
 use xdp_prog::fixtures::frame::Family;
 
 use super::{Arrived, Generator, Sink, SinkProgram, Stream, StreamError, Tracking, definition};
-use crate::lab::{Counters, Director, DirectorBuilder, Host, Lab, LabError, wait_until};
+use crate::lab::{
+    Counters, Director, DirectorBuilder, Host, Lab, LabError, find_lb_ctl, wait_until,
+};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("BENCH_XDP"));
 
@@ -88,9 +90,7 @@ impl Site {
     ///
     /// A step of the bed fails, or the kernel refuses the programs.
     pub fn build(options: &SiteOptions) -> Result<Self, StreamError> {
-        let path = options.lb_ctl.clone();
-        let found = path.canonicalize();
-        let lb_ctl = found.map_err(|source| StreamError::NoLbCtl { path, source })?;
+        let lb_ctl = find_lb_ctl(&options.lb_ctl)?;
         let mut lab = Lab::builder().reals(options.reals).build()?;
         set_mac(&lab.director, DIRECTOR)?;
         for (real, number) in lab.reals.iter().zip(1..) {

@@ -169,6 +169,16 @@ impl Site {
         let after = forwarded(&self.first);
         assert!(after > before, "the first director forwards nothing: {before}, {after}");
     }
+
+    /// The first director loses its cable and gets it back.
+    #[track_caller]
+    fn survives_a_cut(&self, transfers: Transfers) {
+        self.lab.cut(&self.lab.director, 0).unwrap();
+        self.second_is_master(&transfers);
+        self.lab.mend(&self.lab.director, 0).unwrap();
+        self.first_is_back(&transfers);
+        assert_eq!(transfers.stop(), Vec::<String>::new(), "of {CONNECTIONS} some are broken");
+    }
 }
 
 /// A daemon that has resolved all reals, beside one on another host.
@@ -204,11 +214,7 @@ fn a_cut_cable_breaks_no_connection() {
     let site = Site::start();
     let transfers = Transfers::start(&site.lab.client);
     transfers.go_on();
-    site.lab.cut(&site.lab.director, 0).unwrap();
-    site.second_is_master(&transfers);
-    site.lab.mend(&site.lab.director, 0).unwrap();
-    site.first_is_back(&transfers);
-    assert_eq!(transfers.stop(), Vec::<String>::new(), "of {CONNECTIONS} some are broken");
+    site.survives_a_cut(transfers);
 }
 
 /// No hash tells the second director where they are.
@@ -223,11 +229,7 @@ fn a_cut_cable_breaks_no_connection_that_took_its_turn() {
         Ok(known == CONNECTIONS)
     })
     .unwrap();
-    site.lab.cut(&site.lab.director, 0).unwrap();
-    site.second_is_master(&transfers);
-    site.lab.mend(&site.lab.director, 0).unwrap();
-    site.first_is_back(&transfers);
-    assert_eq!(transfers.stop(), Vec::<String>::new(), "of {CONNECTIONS} some are broken");
+    site.survives_a_cut(transfers);
 }
 
 /// Adverts stop; the dead one's address and its packet program stay in the kernel.

@@ -25,16 +25,9 @@ impl ByCpu {
     /// Opens the maps that are pinned in `directory`.
     pub(super) fn open(directory: &Path, capacity: Capacity) -> Result<Self, DataplaneError> {
         let Capacity { services, reals, .. } = capacity;
-        let words = |bytes: usize| bytes / size_of::<u64>();
-        let stats = words(size_of::<Stats>());
         Ok(Self {
-            services: Part::open(directory, names::SERVICE_STATS, services, (stats, 0))?,
-            reals: Part::open(
-                directory,
-                names::REAL_LINES,
-                reals,
-                (words(size_of::<RealLine>()), NextHop::WORDS),
-            )?,
+            services: Part::open::<Stats>(directory, names::SERVICE_STATS, services)?,
+            reals: Part::open::<RealLine>(directory, names::REAL_LINES, reals)?,
         })
     }
 
@@ -74,7 +67,7 @@ impl ByCpu {
     }
 }
 
-/// One of the arrays.
+/// One of the arrays, whose elements end with their counters.
 struct Part {
     words: Words,
     cpus: usize,
@@ -82,21 +75,16 @@ struct Part {
     count: usize,
     /// Words of an element.
     size: usize,
-    /// Where in an element its counters begin.
-    stats: usize,
 }
 
 impl Part {
-    fn open(
-        directory: &Path,
-        name: &'static str,
-        count: u32,
-        (size, stats): (usize, usize),
-    ) -> Result<Self, DataplaneError> {
+    /// Opens the array that has so many elements, an `E` each, for each CPU.
+    fn open<E>(directory: &Path, name: &'static str, count: u32) -> Result<Self, DataplaneError> {
         let map = MapData::from_pin(directory.join(name)).map_err(map_error("open", name))?;
         let (cpus, count) = (cpus()?, count as usize);
+        let size = size_of::<E>() / size_of::<u64>();
         let words = Words::of(map.fd().as_fd(), cpus * count * size);
-        Ok(Self { words: words.map_err(io_error("map", name))?, cpus, count, size, stats })
+        Ok(Self { words: words.map_err(io_error("map", name))?, cpus, count, size })
     }
 
     /// The first word of the element that each CPU has of this one.
@@ -106,19 +94,25 @@ impl Part {
         (0..cpus).map(move |cpu| (cpu * count + id as usize) * size)
     }
 
+    /// The first word of the counters that each CPU has of it.
+    fn counters(&self, id: u32) -> impl Iterator<Item = usize> + use<> {
+        let before = self.size - Stats::WORDS;
+        self.elements(id).map(move |element| element + before)
+    }
+
     fn sum(&self, id: u32) -> Stats {
         let mut total = Stats::default();
-        for element in self.elements(id) {
-            let word = |index| self.words.get(element + self.stats + index);
+        for counters in self.counters(id) {
+            let word = |index| self.words.get(counters + index);
             total += Stats::from_words([word(0), word(1), word(2), word(3)]);
         }
         total
     }
 
     fn zero(&self, id: u32) {
-        for element in self.elements(id) {
+        for counters in self.counters(id) {
             for index in 0..Stats::WORDS {
-                self.words.set(element + self.stats + index, 0);
+                self.words.set(counters + index, 0);
             }
         }
     }
